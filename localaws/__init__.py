@@ -1,0 +1,1 @@
+"""Local AWS: the AWS services Firelake speaks to, really working, on one local port."""
