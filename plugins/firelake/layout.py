@@ -1,0 +1,107 @@
+"""Where everything lies: the only module that builds bucket names and S3 keys."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from firelake.errors import FirelakeError
+
+_LAKE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,40}[a-z0-9]")
+
+
+class Zone(StrEnum):
+    """One bucket and one Glue database each."""
+
+    RAW = "raw"
+    TRUSTED = "trusted"
+    SUMMARY = "summary"
+    QUARANTINE = "quarantine"
+    OPS = "ops"
+
+
+def uri(bucket: str, key: str) -> str:
+    """Return the ``s3://`` address of an object or prefix."""
+    return f"s3://{bucket}/{key}"
+
+
+def split_uri(address: str) -> tuple[str, str]:
+    """Return the bucket and key of an ``s3://`` address.
+
+    Raises
+    ------
+    FirelakeError
+        If it is no such address.
+    """
+    scheme, _, rest = address.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "s3" or not bucket:
+        raise FirelakeError(f"{address!r} is no s3:// address")
+    return bucket, key
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The names of one lake's buckets, databases and keys.
+
+    Parameters
+    ----------
+    name
+        Prefix of every bucket: lower-case letters, digits and hyphens.
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        """Refuse names that S3 would refuse, before anything is built from them."""
+        if not _LAKE_NAME.fullmatch(self.name):
+            raise FirelakeError(f"FIRELAKE_NAME={self.name!r}: use 3 to 42 of a-z, 0-9 and hyphens")
+
+    @classmethod
+    def from_environment(cls) -> Lake:
+        """Return the lake that ``FIRELAKE_NAME`` names (default ``firelake``)."""
+        return cls(os.environ.get("FIRELAKE_NAME", "firelake"))
+
+    def bucket(self, zone: Zone) -> str:
+        """Return the bucket of a zone."""
+        return f"{self.name}-{zone}"
+
+    def database(self, zone: Zone) -> str:
+        """Return the Glue database of a zone."""
+        return str(zone)
+
+    def table_location(self, zone: Zone, table: str) -> str:
+        """Return where an Iceberg table's data and metadata lie."""
+        return uri(self.bucket(zone), table)
+
+    @property
+    def athena_results(self) -> str:
+        """Where Athena writes what queries return."""
+        return uri(self.bucket(Zone.OPS), "athena-results/")
+
+    @property
+    def athena_workgroup(self) -> str:
+        """The workgroup all of Firelake's queries run in."""
+        return self.name
+
+
+def data_key(table: str, partition: str, run_id: str, number: int) -> str:
+    """Return the key of a staged data file; it becomes visible when a snapshot names it."""
+    return f"{table}/data/{partition}/{run_id}-{number:05d}.parquet"
+
+
+def unload_prefix(table: str, partition: str, run_id: str) -> str:
+    """Return the folder into which Athena unloads one partition of a summary."""
+    return f"{table}/data/{partition}/{run_id}/"
+
+
+def stage_key(table: str, run_id: str) -> str:
+    """Return the key of the manifest of what a run has staged."""
+    return f"stages/{table}/{run_id}.json"
+
+
+def report_key(table: str, partition: str, run_id: str) -> str:
+    """Return the key of a run's quality report."""
+    return f"reports/{table}/{partition}/{run_id}.html"

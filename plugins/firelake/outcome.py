@@ -1,0 +1,126 @@
+"""What each step of a run says it did. Steps hand these to each other as JSON in the lake."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Outcome(BaseModel):
+    """Base of all outcomes: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ObjectOutcome(Outcome):
+    """Where the records of one raw object went.
+
+    ``records_in = trusted + duplicates + quarantined`` holds for every object.
+    """
+
+    raw_object: str
+    arrived_at: datetime
+    bytes_raw: int
+    bytes_json: int
+    records_in: int
+    trusted: int
+    duplicates: int
+    quarantined: int
+
+
+class Accounting(Outcome):
+    """The sums over a run's raw objects.
+
+    Parameters
+    ----------
+    quarantined
+        Records and fragments refused, by reason code.
+    displaced
+        Rows that earlier runs had published and that lost to an equal record of this run with an
+        earlier key; they are duplicates from now on.
+    """
+
+    raw_objects: int
+    records_in: int
+    trusted_new: int
+    duplicates: int
+    quarantined: dict[str, int]
+    displaced: dict[str, int]
+    bytes_raw: int
+    bytes_json: int
+
+    @property
+    def records_quarantined(self) -> int:
+        """Records and fragments refused, for whatever reason."""
+        return sum(self.quarantined.values())
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every record that came in went somewhere."""
+        return self.records_in == self.trusted_new + self.duplicates + self.records_quarantined
+
+
+class StagedFile(Outcome):
+    """A Parquet file that no reader sees yet."""
+
+    uri: str
+    partition: str
+    rows: int
+    bytes_parquet: int
+
+
+class PartitionBase(Outcome):
+    """What a partition consisted of when a stage was built on it; publishing checks it still does."""
+
+    partition: str
+    files: tuple[str, ...]
+    rows: int
+
+
+class TableStage(Outcome):
+    """New contents for some partitions of one table."""
+
+    table: str
+    bases: tuple[PartitionBase, ...]
+    files: tuple[StagedFile, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows the staged files hold."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def partitions(self) -> tuple[str, ...]:
+        """The partitions whose contents are replaced, in order."""
+        return tuple(base.partition for base in self.bases)
+
+
+class Stage(Outcome):
+    """Everything one run of a pipeline has staged."""
+
+    dataset: str
+    period: str
+    run_id: str
+    trusted: TableStage
+    quarantine: TableStage
+    objects: tuple[ObjectOutcome, ...]
+    accounting: Accounting
+
+
+class Published(Outcome):
+    """What one commit made visible.
+
+    Parameters
+    ----------
+    rows
+        Rows in each replaced partition, by partition key, as the commit left them.
+    """
+
+    dataset: str
+    period: str
+    run_id: str
+    snapshot_id: int | None
+    rows: dict[str, int]
+    accounting: Accounting
+    report_uri: str

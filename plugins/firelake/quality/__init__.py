@@ -1,0 +1,1 @@
+"""The gate: Great Expectations over staged files, its results, history and reports."""

@@ -1,0 +1,214 @@
+"""What one dataset's YAML declares. Unknown keys are errors; everything else follows from this."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from firelake.periods import Grain
+from firelake.spec.types import ColumnType, Primitive, parse_type
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_DURATION = re.compile(r"(\d+)\s*([smhd])")
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+EXTRA_COLUMN = "_extra"
+RAW_OBJECT_COLUMN = "_raw_object"
+RAW_POSITION_COLUMN = "_raw_position"
+
+
+def _check_name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError(f"{value!r}: use lower-case letters, digits and _, beginning with a letter")
+    return value
+
+
+def _parse_duration(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(str(value))
+    if match is None:
+        raise ValueError(f"{value!r}: write a duration as 90s, 15m, 26h or 7d")
+    return timedelta(seconds=int(match.group(1)) * _UNIT_SECONDS[match.group(2)])
+
+
+def _parse_prefix(value: str) -> str:
+    if value.startswith("/") or ".." in value.split("/"):
+        raise ValueError(f"{value!r}: a prefix neither begins with / nor contains ..")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+Duration = Annotated[timedelta, BeforeValidator(_parse_duration)]
+Prefix = Annotated[str, AfterValidator(_parse_prefix)]
+
+
+class Declaration(BaseModel):
+    """Base of everything that is read from YAML: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class Column(Declaration):
+    """One typed column and where in the record it comes from."""
+
+    name: Name = Field(description="Filled from the key under `columns`.")
+    path: str = Field(description="Where in the record: a key, or keys and indexes as `site.sensors[0].id`.")
+    aliases: tuple[str, ...] = Field((), description="Other paths, tried in order where `path` is absent.")
+    type: Annotated[ColumnType, BeforeValidator(lambda value: parse_type(str(value)))] = Field(
+        description="An Iceberg type as Athena writes it: `int`, `decimal(10,2)`, `list<string>` …"
+    )
+    required: bool = Field(False, description="Refuse records in which it is absent or null.")
+    formats: tuple[str, ...] = Field(
+        ("iso",),
+        description="For timestamps and dates, tried in order: `iso`, `epoch_s`, `epoch_ms`, `rfc1123`, "
+        "or a strptime pattern.",
+    )
+    zone: str = Field("UTC", description="IANA zone of times that carry none. Columns are always UTC.")
+    null_tokens: tuple[str, ...] = Field((), description="Texts and numbers that mean null, such as `NA`.")
+    unit: str | None = Field(None, description="Unit of the value, such as `s` or `°C`.")
+    description: str = Field("", description="What it means; becomes the column's comment in Glue.")
+    pii: bool = Field(False, description="Personal data: masked in reports, erasable on request.")
+
+    @property
+    def is_time(self) -> bool:
+        """Whether `formats` and `zone` apply."""
+        return self.type in (Primitive("timestamp"), Primitive("date"))
+
+    @model_validator(mode="after")
+    def _formats_need_a_time(self) -> Self:
+        if not self.is_time and ("formats" in self.model_fields_set or "zone" in self.model_fields_set):
+            raise ValueError(f"column {self.name}: formats and zone are for timestamp and date only")
+        return self
+
+
+class Raw(Declaration):
+    """Where Firehose writes the dataset's objects."""
+
+    prefix: Prefix = Field(description="Key prefix under the lake's raw bucket, as given to Firehose.")
+    arrival_period: Grain = Field(Grain.DAY, description="What one run takes in: an `hour` or a `day`.")
+    error_prefix: Prefix | None = Field(
+        None, description="Firehose's ErrorOutputPrefix; kept out of the data path and shown."
+    )
+
+
+class Quality(Declaration):
+    """What the gate checks."""
+
+    suite: Path = Field(description="The dataset's Great Expectations suite, from the project's root.")
+    max_quarantine_rate: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of a run's records in quarantine above which it publishes nothing.",
+    )
+
+
+class StorageClass(StrEnum):
+    """S3 storage classes a rule may move objects to, warmest first."""
+
+    INTELLIGENT_TIERING = "INTELLIGENT_TIERING"
+    STANDARD_IA = "STANDARD_IA"
+    ONEZONE_IA = "ONEZONE_IA"
+    GLACIER_IR = "GLACIER_IR"
+    GLACIER = "GLACIER"
+    DEEP_ARCHIVE = "DEEP_ARCHIVE"
+
+
+class LifecycleStep(Declaration):
+    """Move or expire objects some days after they were written."""
+
+    after: Duration = Field(description="Age in days, such as `30d`.")
+    to: StorageClass | None = Field(None, description="Storage class to move to.")
+    expire: bool = Field(False, description="Delete instead of moving.")
+
+    @model_validator(mode="after")
+    def _one_action_in_whole_days(self) -> Self:
+        if (self.to is None) == (not self.expire):
+            raise ValueError("say either `to: STORAGE_CLASS` or `expire: true`")
+        if self.after % timedelta(days=1):
+            raise ValueError(f"after: {self.after}: lifecycle rules count whole days")
+        return self
+
+
+class Lifecycle(Declaration):
+    """Storage tiers by zone."""
+
+    raw: tuple[LifecycleStep, ...] = Field((), description="For raw objects.")
+    trusted: tuple[LifecycleStep, ...] = Field((), description="For trusted data; never an archive class.")
+    quarantine: tuple[LifecycleStep, ...] = Field((), description="For quarantined records.")
+
+
+class Dataset(Declaration):
+    """One dataset: from raw objects to a trusted table."""
+
+    name: Name = Field(description="Names the trusted table, the DAGs and the reports.")
+    owner: str = Field(min_length=1, description="Who answers for it; the owner of its DAGs.")
+    description: str = Field(min_length=1, description="What a row is.")
+    raw: Raw
+    columns: tuple[Column, ...] = Field(description="The typed columns, a mapping from name to column.")
+    event_time: str = Field(description="The timestamp column that says when the record happened.")
+    identity: Literal["content", "position"] | tuple[str, ...] = Field(
+        "content",
+        description="What makes two records the same: all columns (`content`), the listed columns, or "
+        "nothing but their place in raw (`position`). Compared within an event partition.",
+    )
+    partition_by: Grain = Field(Grain.DAY, description="Event partition of the trusted table.")
+    sort_by: tuple[str, ...] = Field(
+        (), description="Order of rows inside files; columns that queries filter by first."
+    )
+    max_lateness: Duration = Field(timedelta(days=7), description="How old a record may be on arrival.")
+    max_skew: Duration = Field(timedelta(hours=1), description="How far ahead of its arrival it may be.")
+    unknown_fields: Literal["keep", "drop"] = Field(
+        "keep", description="Keep undeclared fields as JSON in `_extra`, or drop them (counted)."
+    )
+    freshness: Duration = Field(timedelta(hours=26), description="How old the newest data may become.")
+    quality: Quality
+    lifecycle: Lifecycle = Lifecycle()
+    schedule: str | None = Field(
+        None, description="Cron expression of the pipeline; default: shortly after each arrival period ends."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_columns(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("columns"), dict):
+            return data
+        named = [
+            {"name": name, "path": name, **column} if isinstance(column, dict) else column
+            for name, column in data["columns"].items()
+        ]
+        return {**data, "columns": named}
+
+    @model_validator(mode="after")
+    def _columns_exist(self) -> Self:
+        names = {column.name for column in self.columns}
+        keys = self.identity if isinstance(self.identity, tuple) else ()
+        for key, used in (("event_time", (self.event_time,)), ("sort_by", self.sort_by), ("identity", keys)):
+            for name in used:
+                if name not in names:
+                    raise ValueError(f"{key}: there is no column {name!r}")
+        if self.column(self.event_time).type != Primitive("timestamp"):
+            raise ValueError(f"event_time: column {self.event_time!r} must be of type timestamp")
+        if not keys and self.identity == ():
+            raise ValueError("identity: name at least one column, or say content or position")
+        return self
+
+    def column(self, name: str) -> Column:
+        """Return the column called ``name``; KeyError if there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    @property
+    def cron(self) -> str:
+        """When the pipeline runs: a quarter past the end of each arrival period, unless declared."""
+        if self.schedule is not None:
+            return self.schedule
+        return "15 * * * *" if self.raw.arrival_period is Grain.HOUR else "15 0 * * *"
