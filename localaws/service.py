@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from localaws.clock import Clock
+from localaws.faults import Faults
 
 Payload = dict[str, Any]
 Handler = Callable[[Payload], Payload]
@@ -45,6 +46,8 @@ class Context:
         The gateway's own address, for services that call others.
     clock
         The clock every service must take its time from.
+    faults
+        The faults that were asked for, to be struck by the operations they name.
     region, account_id
         Where and who the lake says it is.
     """
@@ -52,6 +55,7 @@ class Context:
     data_dir: Path
     endpoint_url: str
     clock: Clock = field(default_factory=Clock)
+    faults: Faults = field(default_factory=Faults)
     region: str = "us-east-1"
     account_id: str = "000000000000"
 

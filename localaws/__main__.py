@@ -1,0 +1,118 @@
+"""Run Local AWS: ``python -m localaws``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import fcntl
+import logging
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import IO, cast
+
+from localaws import base
+from localaws.service import Context
+
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class StartError(Exception):
+    """Why Local AWS cannot start, in one line."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT; return the exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=options.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        listener = _listen(options.host, options.port)
+        lock = _lock(options.data_dir)
+    except StartError as error:
+        print(f"localaws: {error}", file=sys.stderr)
+        return 2
+    with listener, lock:
+        asyncio.run(_serve(listener, options.data_dir.resolve(), options.log_level))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="localaws", description="AWS for a lake, on this machine only.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=4566, help="port, 0 for any free one (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=Path("var/localaws"),
+        help="folder of all state (default: %(default)s)",
+    )
+    parser.add_argument("--log-level", choices=_LOG_LEVELS, default="WARNING", help="default: %(default)s")
+    return parser
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise StartError(
+            f"cannot listen on {host}:{port} ({error.strerror}); stop what uses it or choose another --port"
+        ) from error
+    return listener
+
+
+def _lock(data_dir: Path) -> IO[str]:
+    """Hold the data folder, for two processes would overwrite each other's state."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    lock = (data_dir / ".lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise StartError(
+            f"another Local AWS uses {data_dir}; stop it or choose another --data-dir"
+        ) from error
+    return lock
+
+
+async def _serve(listener: socket.socket, data_dir: Path, log_level: str) -> None:
+    host, port = listener.getsockname()
+    base.configure(data_dir, port, log_level)
+    base.s3()
+    # Imported only now: ministack reads its settings when it is imported.
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+    from hypercorn.typing import ASGIFramework
+
+    from localaws.admin import Admin
+    from localaws.gateway import Gateway
+    from localaws.services import load_services
+
+    context = Context(data_dir=data_dir, endpoint_url=f"http://{host}:{port}")
+    services = load_services(context)
+    gateway = Gateway(base.application().app, services, Admin(context, services))
+    config = Config()
+    # hypercorn closes the descriptor it is given.
+    config.bind = [f"fd://{listener.detach()}"]
+    config.loglevel = log_level
+    config.errorlog = logging.getLogger("hypercorn.error")
+    print(f"Local AWS on {context.endpoint_url}, state in {data_dir}", flush=True)
+    await serve(cast(ASGIFramework, gateway), config, shutdown_trigger=_stop_signal().wait)
+
+
+def _stop_signal() -> asyncio.Event:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    return stopped
+
+
+if __name__ == "__main__":
+    sys.exit(main())

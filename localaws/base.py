@@ -1,0 +1,79 @@
+"""The one module that touches ministack, which Local AWS stands on.
+
+ministack reads its settings from the environment when it is imported, so :func:`configure` must run
+first, and every import of ministack happens inside a function.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+_settings_done = False
+
+
+def configure(data_dir: Path, port: int, log_level: str) -> None:
+    """Tell ministack where its state lies and which port it is reached on."""
+    global _settings_done
+    s3_dir = data_dir / "s3"
+    state_dir = data_dir / "ministack"
+    for folder in (s3_dir, state_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    os.environ.update(
+        GATEWAY_PORT=str(port),
+        S3_PERSIST="1",
+        S3_DATA_DIR=str(s3_dir),
+        PERSIST_STATE="1",
+        STATE_DIR=str(state_dir),
+        LOG_LEVEL=log_level,
+        IOT_MTLS_ENABLED="0",
+        SFTP_ENABLED="0",
+    )
+    _settings_done = True
+
+
+def application() -> Any:
+    """Return ministack's ASGI application module."""
+    return _module("ministack.app")
+
+
+def s3() -> Any:
+    """Return ministack's S3 module, whose state is the lake."""
+    return _module("ministack.services.s3")
+
+
+def save_s3_settings() -> None:
+    """Write bucket settings to disk now; ministack alone would wait for a clean stop."""
+    _module("ministack.core.persistence").save_state("s3", s3().get_state())
+
+
+def service_of(method: str, path: str, headers: Mapping[str, str], query: Mapping[str, list[str]]) -> str:
+    """Return the name of the service that ministack would send a request to."""
+    name: str = _module("ministack.core.router").detect_service(method, path, headers, query)
+    return name
+
+
+def call_s3(
+    method: str, bucket: str, key: str, body: bytes, headers: Mapping[str, str]
+) -> tuple[int, dict[str, str], bytes]:
+    """Send one request to S3 from a worker thread, without HTTP, and wait for the answer.
+
+    Raises
+    ------
+    RuntimeError
+        If it is called on the event loop's own thread, which would wait for itself.
+    """
+    sent = {**headers, "content-length": str(len(body))}
+    answer: tuple[int, dict[str, str], bytes] = application().call_service_handler_sync(
+        s3().handle_request, method, f"/{bucket}/{key}", sent, body, {}
+    )
+    return answer
+
+
+def _module(name: str) -> Any:
+    if not _settings_done:
+        raise RuntimeError(f"localaws.base.configure must run before {name} is imported")
+    return import_module(name)

@@ -1,0 +1,179 @@
+"""The ASGI application: one port, our services by ``X-Amz-Target``, ministack behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import parse_qs
+
+from localaws import base, passthrough
+from localaws.admin import PREFIX as ADMIN_PREFIX
+from localaws.admin import Admin
+from localaws.service import AwsError, Handler, Service
+from localaws.wire import (
+    Answer,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    error_answer,
+    json_answer,
+    parse_payload,
+    read_body,
+    xml_error_answer,
+)
+
+_log = logging.getLogger(__name__)
+_WORKERS = 32
+
+
+class Gateway:
+    """Send each request to the service that answers it.
+
+    Parameters
+    ----------
+    inner
+        ministack's ASGI application.
+    services
+        The services that answer operations themselves.
+    admin
+        The pages under ``/_localaws/``.
+    """
+
+    def __init__(self, inner: Any, services: Sequence[Service], admin: Admin) -> None:
+        self._inner = inner
+        self._services = services
+        self._admin = admin
+        self._operations = _operation_table(services)
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="localaws")
+        self._started = ExitStack()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI scope."""
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        else:
+            await self._inner(scope, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Start services after ministack and stop them before it, for they write to its S3."""
+        loop = asyncio.get_running_loop()
+
+        async def receive_after_stop() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await loop.run_in_executor(self._workers, self._started.close)
+            return message
+
+        async def send_after_start(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                await loop.run_in_executor(self._workers, self._start)
+            await send(message)
+
+        await self._inner(scope, receive_after_stop, send_after_start)
+        self._workers.shutdown()
+
+    def _start(self) -> None:
+        for service in self._services:
+            service.start()
+            self._started.callback(_stop, service)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        target, _, operation = headers.get("x-amz-target", "").rpartition(".")
+        path: str = scope["path"]
+        if path.startswith(ADMIN_PREFIX):
+            await self._answer_page(scope, receive, send)
+        elif target in self._operations:
+            await self._answer_operation(target, operation, receive, send)
+        else:
+            await self._pass_through(scope, headers, receive, send)
+
+    async def _answer_page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read_body(receive)
+        if body is not None:
+            name = f"{scope['method']} {scope['path']}"
+            answer = await self._run(name, self._admin.answer, scope["method"], scope["path"], body)
+            await answer.send(send)
+
+    async def _answer_operation(self, target: str, operation: str, receive: Receive, send: Send) -> None:
+        body = await read_body(receive)
+        if body is not None:
+            handler = self._operations[target].get(operation, _refusal(target, operation))
+            answer = await self._run(f"{target}.{operation}", _handle, handler, body)
+            await answer.send(send)
+
+    async def _run(self, name: str, work: Any, *arguments: object) -> Answer:
+        loop = asyncio.get_running_loop()
+        try:
+            answer: Answer = await loop.run_in_executor(self._workers, work, *arguments)
+        except AwsError as error:
+            return error_answer(error)
+        except Exception as error:
+            _log.exception("%s failed", name)
+            return error_answer(AwsError("InternalFailure", f"{name}: {type(error).__name__}: {error}", 500))
+        return answer
+
+    async def _pass_through(
+        self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send
+    ) -> None:
+        method, path = scope["method"], scope["path"]
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        service = passthrough.service_of(method, path, headers, query)
+        try:
+            passthrough.check(service, path)
+        except AwsError as error:
+            is_json = "x-amz-target" in headers
+            await (error_answer(error) if is_json else xml_error_answer(error, service)).send(send)
+            return
+        keeps_settings = service == "s3" and method in ("PUT", "DELETE") and "/" not in path.strip("/")
+        await self._inner(scope, receive, _saving(send) if keeps_settings else send)
+
+
+def _operation_table(services: Sequence[Service]) -> dict[str, dict[str, Handler]]:
+    table: dict[str, dict[str, Handler]] = {}
+    for service in services:
+        operations = table.setdefault(service.target_prefix, {})
+        if twice := operations.keys() & service.operations.keys():
+            raise ValueError(f"{service.target_prefix} has {', '.join(sorted(twice))} twice")
+        operations.update(service.operations)
+    return table
+
+
+def _handle(handler: Handler, body: bytes) -> Answer:
+    return json_answer(handler(parse_payload(body)))
+
+
+def _refusal(target: str, operation: str) -> Handler:
+    def refuse(_: dict[str, Any]) -> dict[str, Any]:
+        message = f"Local AWS does not do {target}.{operation}; docs/local-aws.md lists what it does"
+        raise AwsError("UnknownOperationException", message, 501)
+
+    return refuse
+
+
+def _saving(send: Send) -> Send:
+    """Put bucket settings on disk before the client hears that they are set."""
+
+    async def save_then_send(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] < 300:
+            base.save_s3_settings()
+        await send(message)
+
+    return save_then_send
+
+
+def _stop(service: Service) -> None:
+    """Stop one service; one that fails must not keep the others from flushing."""
+    try:
+        service.stop()
+    except Exception:
+        _log.exception("%s did not stop cleanly", type(service).__name__)

@@ -1,0 +1,54 @@
+"""What ministack answers itself: only what is listed here, everything else is refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from localaws import base
+from localaws.service import AwsError
+
+SERVICES = frozenset(
+    {
+        "apigateway",
+        "cloudformation",
+        "events",
+        "iam",
+        "kinesis",
+        "kms",
+        "lambda",
+        "logs",
+        "monitoring",
+        "s3",
+        "secretsmanager",
+        "sns",
+        "sqs",
+        "ssm",
+        "states",
+        "sts",
+    }
+)
+"""Services of ministack that do what they say."""
+
+_OPEN_PATHS = ("/_aws/execute-api/", "/_ministack/health", "/_ministack/lambda")
+
+Query = Mapping[str, list[str]]
+Headers = Mapping[str, str]
+
+
+def service_of(method: str, path: str, headers: Headers, query: Query) -> str:
+    """Return the name of the service that a request is for."""
+    return "ministack" if path.startswith("/_") else base.service_of(method, path, headers, query)
+
+
+def check(service: str, path: str) -> None:
+    """Let a request through to ministack, or refuse it.
+
+    Raises
+    ------
+    AwsError
+        ``UnknownOperationException`` with status 501 for what is not in the tables.
+    """
+    if service == "ministack" and not path.startswith(_OPEN_PATHS):
+        raise AwsError("UnknownOperationException", f"Local AWS has no page {path}", 501)
+    if service != "ministack" and service not in SERVICES:
+        raise AwsError("UnknownOperationException", f"Local AWS has no {service}; see docs/local-aws.md", 501)

@@ -1,0 +1,28 @@
+"""The table of services that Local AWS answers itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+
+from localaws.service import Context, Service
+
+SERVICES = ("localaws.athena.service:AthenaService",)
+"""``module:class`` of each service, in the order in which they start; they stop in reverse."""
+
+
+def load_services(context: Context) -> list[Service]:
+    """Make every service of the table."""
+    return [_factory(path)(context) for path in SERVICES if _exists(path)]
+
+
+def _exists(path: str) -> bool:
+    package, _, _ = path.partition(":")[0].rpartition(".")
+    return find_spec(package) is not None and find_spec(path.partition(":")[0]) is not None
+
+
+def _factory(path: str) -> Callable[[Context], Service]:
+    module, _, name = path.partition(":")
+    factory: Callable[[Context], Service] = getattr(import_module(module), name)
+    return factory
