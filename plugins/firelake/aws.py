@@ -1,0 +1,160 @@
+"""AWS clients, and their errors in the lake's own terms: the only module of the core that knows boto3."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from boto3.session import Session
+from botocore.config import Config
+from botocore.exceptions import (
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+)
+from botocore.exceptions import ConnectionError as BotoConnectionError
+
+from firelake.errors import FirelakeError, LakeUnreachable
+
+if TYPE_CHECKING:
+    from mypy_boto3_athena import AthenaClient
+    from mypy_boto3_firehose import FirehoseClient
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_s3 import S3Client
+
+Service = Literal["athena", "firehose", "glue", "s3"]
+
+_CONFIG = Config(
+    # Adaptive mode slows down by itself when AWS throttles; five tries keep a dead endpoint's error prompt.
+    retries={"mode": "adaptive", "total_max_attempts": 5},
+    connect_timeout=5,
+    read_timeout=60,
+    max_pool_connections=32,
+    user_agent_extra="firelake",
+)
+# Sessions, unlike clients, may not be used by two threads at once.
+_CREATING = threading.Lock()
+
+_MISSING = frozenset(
+    {
+        "404",
+        "EntityNotFoundException",
+        "MetadataException",
+        "NoSuchBucket",
+        "NoSuchKey",
+        "NotFound",
+        "ResourceNotFoundException",
+    }
+)
+_DENIED = frozenset(
+    {
+        "403",
+        "AccessDenied",
+        "AccessDeniedException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "Forbidden",
+        "InvalidAccessKeyId",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+
+
+@overload
+def client(service: Literal["athena"]) -> AthenaClient: ...
+@overload
+def client(service: Literal["firehose"]) -> FirehoseClient: ...
+@overload
+def client(service: Literal["glue"]) -> GlueClient: ...
+@overload
+def client(service: Literal["s3"]) -> S3Client: ...
+def client(service: Service) -> Any:
+    """Return this process's client of a service; threads may share it.
+
+    boto3 takes endpoint, region and credentials from the environment (``AWS_ENDPOINT_URL`` …).
+
+    Raises
+    ------
+    LakeUnreachable
+        If the environment names no region, or half of a credential.
+    """
+    with _CREATING, reaching(service):
+        return _client(service, os.getpid(), os.environ.get("AWS_ENDPOINT_URL"))
+
+
+@lru_cache(maxsize=32)
+def _client(service: Service, _process: int, _endpoint: str | None) -> Any:
+    """Make a client; a forked process must not share its parent's connections."""
+    return Session().client(service, config=_CONFIG)
+
+
+@contextmanager
+def reaching(target: str) -> Iterator[None]:
+    """Raise what AWS refuses inside the block as an error that names ``target`` and says what to do.
+
+    Parameters
+    ----------
+    target
+        What the calls are about: an ``s3://`` address, a table, a stream.
+
+    Raises
+    ------
+    LakeUnreachable
+        If the endpoint does not answer, refuses access, or says that the target does not exist.
+    FirelakeError
+        If AWS refuses for another reason, which the message carries.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise _refusal(target, error) from error
+    except (BotoConnectionError, HTTPClientError) as error:
+        raise LakeUnreachable(
+            f"{target}: {_endpoint()} does not answer ({error}); start it, or correct AWS_ENDPOINT_URL"
+        ) from error
+    except NoRegionError as error:
+        raise LakeUnreachable(f"{target}: no region; set AWS_DEFAULT_REGION") from error
+    except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
+        raise LakeUnreachable(
+            f"{target}: no credentials ({error}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+            "a profile or a role"
+        ) from error
+
+
+def error_code(error: Exception) -> str:
+    """Return AWS's code of an error that a client raised, such as ``NoSuchKey``; else an empty text."""
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
+
+
+def is_missing(error: Exception) -> bool:
+    """Tell whether a client's error says that what was asked for does not exist."""
+    return error_code(error) in _MISSING
+
+
+def _endpoint() -> str:
+    return os.environ.get("AWS_ENDPOINT_URL", "AWS")
+
+
+def _refusal(target: str, error: ClientError) -> FirelakeError:
+    code, operation = error_code(error), error.operation_name
+    said = str(error.response.get("Error", {}).get("Message", "")) or code
+    if code in _MISSING:
+        return LakeUnreachable(
+            f"{target}: {operation} at {_endpoint()} found nothing there ({code}: {said}); "
+            "create it, or correct FIRELAKE_NAME"
+        )
+    if code in _DENIED:
+        return LakeUnreachable(
+            f"{target}: {operation} at {_endpoint()} was denied ({code}: {said}); "
+            "check the role's policy and the credentials"
+        )
+    return FirelakeError(f"{target}: {operation} at {_endpoint()} failed ({code}: {said})")
