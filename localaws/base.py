@@ -73,6 +73,17 @@ def call_s3(
     return answer
 
 
+def invoke_lambda(arn: str, event: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Invoke a Lambda function from a worker thread and wait for status, headers and answer."""
+    path = f"/2015-03-31/functions/{arn}/invocations"
+    headers = {"content-type": "application/json", "content-length": str(len(event))}
+    function = _module("ministack.services.lambda_svc")
+    answer: tuple[int, dict[str, str], bytes] = application().call_service_handler_sync(
+        function.handle_request, "POST", path, headers, event, {}
+    )
+    return answer
+
+
 def _module(name: str) -> Any:
     if not _settings_done:
         raise RuntimeError(f"localaws.base.configure must run before {name} is imported")

@@ -8,7 +8,10 @@ from importlib.util import find_spec
 
 from localaws.service import Context, Service
 
-SERVICES = ("localaws.athena.service:AthenaService",)
+SERVICES = (
+    "localaws.firehose.service:FirehoseService",
+    "localaws.athena.service:AthenaService",
+)
 """``module:class`` of each service, in the order in which they start; they stop in reverse."""
 
 

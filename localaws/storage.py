@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from localaws import base
 from localaws.service import AwsError
 
 _ERROR_FIELD = re.compile(rb"<(Code|Message)>(.*?)</\1>", re.DOTALL)
+_NO_HEADERS: Mapping[str, str] = {}
 _ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
@@ -111,15 +112,16 @@ class LakeStorage:
             raise AwsError("NoSuchKey", f"there is no object s3://{bucket}/{key}", 404)
         return Path(base.s3()._object_disk_path(bucket, key, self._account_id))
 
-    def put(self, bucket: str, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
+    def put(self, bucket: str, key: str, body: bytes, headers: Mapping[str, str] = _NO_HEADERS) -> None:
         """Write an object as ``PutObject`` does, with versioning and events.
+
+        ``headers`` are those of ``PutObject`` in lower case, such as ``content-type``.
 
         Raises
         ------
         AwsError
             S3's own refusal, such as ``NoSuchBucket``.
         """
-        headers = {"content-type": content_type}
         _raise_refusal(base.call_s3("PUT", bucket, key, body, headers), f"s3://{bucket}/{key}")
 
     def delete(self, bucket: str, key: str) -> None:

@@ -1,0 +1,1 @@
+"""Firehose: buffers records on disk and delivers them to S3 as AWS does."""
