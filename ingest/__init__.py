@@ -1,0 +1,1 @@
+"""Sources of the lake: simulators that send what the real devices and pages send."""
