@@ -86,6 +86,10 @@ class Lake:
         """The workgroup all of Firelake's queries run in."""
         return self.name
 
+    def raw_crawler(self, dataset: str) -> str:
+        """Return the Glue crawler that keeps a dataset's raw table."""
+        return f"{self.name}-raw-{dataset}"
+
 
 def data_key(table: str, partition: str, run_id: str, number: int) -> str:
     """Return the key of a staged data file; it becomes visible when a snapshot names it."""
