@@ -1,0 +1,58 @@
+"""The documentation of DAGs, from the declarations they are built of."""
+
+from __future__ import annotations
+
+from firelake.layout import Lake, Zone
+from firelake.spec import Dataset
+
+_PIPELINE = """\
+{description}
+
+Declared in `include/datasets/{name}.yaml`; owner: {owner}.
+One run takes one arrival {grain} (its partition key, such as `{example}`) from
+`{raw}` to `{trusted}`.
+
+| task | does | when it fails |
+| --- | --- | --- |
+| compact | reads the {grain}'s raw objects, casts, deduplicates, merges, stages Parquet nobody sees yet | \
+its error names the object or the address; nothing was published |
+| gate | evaluates `{suite}` over the staged files and writes the report | read the report, correct the \
+source or the suite, run the {grain} again; a failed gate is not retried |
+| publish | makes the staged files visible in one Iceberg commit | retried; readers see whole snapshots |
+| announce | tells which event partitions changed, so that their summaries follow | clear the task |
+| crawl | brings the Glue catalog's raw table up to date | retried; look at the crawler's log |
+| verify | counts through Athena what was published | compare the error's snapshot with the table's |
+
+**Records** older than {lateness} on arrival, or more than {skew} ahead of it, go to `{quarantine}`, as
+does everything that cannot be read. `records in = trusted + duplicates + quarantined` is checked before
+anything is published. More than {rate:.1%} in quarantine stops the run.
+
+**Run it again** for days that have passed, from *Trigger, Backfill* or
+
+```
+airflow backfill create --dag-id {name}__pipeline --from-date 2026-11-20 --to-date 2026-11-21 \
+--reprocess-behavior completed
+```
+
+Both dates are included. Running a {grain} again, in any order, gives the same rows.
+"""
+
+
+def pipeline_runbook(dataset: Dataset) -> str:
+    """Say what a dataset's pipeline does and what to do when a task fails."""
+    lake = Lake.from_environment()
+    grain = dataset.raw.arrival_period
+    return _PIPELINE.format(
+        description=dataset.description,
+        name=dataset.name,
+        owner=dataset.owner,
+        grain=grain,
+        example="2026-11-21T14" if grain.value == "hour" else "2026-11-21",
+        raw=lake.table_location(Zone.RAW, dataset.raw.prefix),
+        trusted=f"{lake.database(Zone.TRUSTED)}.{dataset.name}",
+        quarantine=f"{lake.database(Zone.QUARANTINE)}.{dataset.name}",
+        suite=dataset.quality.suite,
+        lateness=dataset.max_lateness,
+        skew=dataset.max_skew,
+        rate=dataset.quality.max_quarantine_rate,
+    )
