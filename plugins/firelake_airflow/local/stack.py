@@ -1,0 +1,139 @@
+"""Local AWS and Airflow's processes, up and down."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from firelake.spec.load import PROJECT_ROOT
+
+from firelake_airflow.local.api import AirflowApi
+from firelake_airflow.local.processes import (
+    StackError,
+    Started,
+    require_free,
+    running,
+    start,
+    stop,
+    wait_until,
+)
+from firelake_airflow.local.settings import USER, Settings
+
+_AWS_PYTHON = PROJECT_ROOT / "localaws" / ".venv" / "bin" / "python"
+_AIRFLOW = Path(sys.executable).parent / "airflow"
+_COMPONENTS = {
+    "api-server": ["api-server"],
+    # Logs are read from disk; nobody needs them served on a port of their own.
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+}
+_READY_SECONDS = 120
+
+Say = Callable[[str], None]
+
+
+class Stack:
+    """The processes of one local stack.
+
+    Parameters
+    ----------
+    settings
+        Where it lives and listens.
+    say
+        Told what happens, line by line.
+    """
+
+    def __init__(self, settings: Settings, say: Say) -> None:
+        self.settings = settings
+        self._say = say
+        self._started: list[Started] = []
+
+    @contextmanager
+    def ending_on_failure(self) -> Iterator[None]:
+        """Check that the stack can start, and end what was started if the block does not finish.
+
+        Raises
+        ------
+        StackError
+            If the stack runs already, or a port is taken.
+        """
+        if processes := running(self.settings):
+            raise StackError(f"This stack is up already ({len(processes)} processes); end it with: make down")
+        require_free(self.settings.aws_port, "Local AWS", "AWS_PORT")
+        require_free(self.settings.airflow_port, "Airflow", "AIRFLOW_PORT")
+        self.settings.make_folders()
+        try:
+            yield
+        except BaseException:
+            self.stop()
+            raise
+
+    def start_aws(self) -> None:
+        """Start Local AWS and wait until it answers."""
+        settings = self.settings
+        arguments = ["--port", str(settings.aws_port), "--data-dir", str(settings.aws_data)]
+        local_aws = self._start("localaws", [str(_AWS_PYTHON), "-m", "localaws", *arguments])
+        wait_until(self._aws_answers, "Local AWS", [local_aws], _READY_SECONDS)
+        self._say(f"Local AWS answers on {settings.aws_url}")
+
+    def start_airflow(self) -> None:
+        """Start Airflow's processes; they come up while other work is done."""
+        self.airflow("db", "migrate")
+        for name, arguments in _COMPONENTS.items():
+            self._start(name, [str(_AIRFLOW), *arguments])
+
+    def wait_for_airflow(self, dag_ids: set[str]) -> AirflowApi:
+        """Wait until Airflow is healthy and knows the DAGs; return its API."""
+        api = self.api()
+        wait_until(api.healthy, "Airflow", self._started, _READY_SECONDS)
+        wait_until(lambda: dag_ids <= api.dag_ids(), f"Airflow with {', '.join(dag_ids)}", self._started, 60)
+        self._say(f"Airflow is healthy on {self.settings.airflow_url}")
+        return api
+
+    def api(self) -> AirflowApi:
+        """Return a client of the stack's Airflow."""
+        return AirflowApi(self.settings.airflow_url, USER, self.settings.password())
+
+    def airflow(self, *arguments: str) -> None:
+        """Run an ``airflow`` command to its end.
+
+        Raises
+        ------
+        StackError
+            If it fails, with the end of what it said.
+        """
+        done = subprocess.run(  # noqa: S603 - the commands are ours
+            [str(_AIRFLOW), *arguments],
+            env=self.settings.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            umask=0o077,
+        )
+        if done.returncode:
+            said = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
+            raise StackError(f"airflow {' '.join(arguments)} ended with {done.returncode}:\n{said}")
+
+    def stop(self) -> None:
+        """End every process of the stack, also those of a starter that was killed."""
+        ended = stop(self.settings)
+        for started in self._started:
+            started.process.wait()
+        self._say(f"Ended {ended} processes" if ended else "Nothing is running")
+
+    def _start(self, name: str, command: list[str]) -> Started:
+        started = start(self.settings, name, command)
+        self._started.append(started)
+        return started
+
+    def _aws_answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.settings.aws_url}/_localaws/health", timeout=5) as response:  # noqa: S310
+                return bool(response.status == 200)
+        except OSError:
+            return False
