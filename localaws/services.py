@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from localaws.service import Context, Service
 
 SERVICES = (
+    "localaws.glue.service:GlueCatalogService",
     "localaws.firehose.service:FirehoseService",
     "localaws.athena.service:AthenaService",
 )
