@@ -1,0 +1,1 @@
+"""Compaction: from raw objects to staged Parquet, every record accounted for."""

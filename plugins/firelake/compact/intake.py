@@ -1,0 +1,154 @@
+"""Taking raw objects into the engine: fetched ahead, decompressed, typed, and counted."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import duckdb
+import pyarrow as pa
+
+from firelake.compact.casting import parse_query, record_columns
+from firelake.compact.scratch import Limits
+from firelake.raw.codecs import Decoded, decode
+from firelake.raw.records import Batch, RawObject, Refusal, read_batch
+from firelake.spec import Dataset
+from firelake.storage import Bucket
+
+_FETCH_THREADS = 8
+_FETCH_AHEAD = 32
+# A quarantined record's text is kept for reading; its key and byte range lead to the whole.
+_MAX_RAW_CHARS = 64 << 10
+
+REFUSED_COLUMNS = (
+    "_object INTEGER, _position BIGINT, byte_offset BIGINT, byte_length BIGINT, reason VARCHAR, "
+    "detail VARCHAR, raw_text VARCHAR"
+)
+
+
+class Intake:
+    """The typed records of a run, in the tables ``records`` and ``refused`` of its engine.
+
+    Parameters
+    ----------
+    connection
+        The run's engine.
+    dataset
+        Whose spec types the records.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
+        self._connection = connection
+        self._insert = f"INSERT INTO records {parse_query(dataset, 'batch')}"
+        self.records_in: dict[int, int] = {}
+        self.bytes_json: dict[int, int] = {}
+        connection.execute(f"CREATE TABLE records ({record_columns(dataset)})")
+        connection.execute(f"CREATE TABLE refused ({REFUSED_COLUMNS})")
+
+    def take(self, bucket: Bucket, objects: Sequence[RawObject], limits: Limits) -> None:
+        """Read all objects of a run."""
+        for group in _batches(_fetched(bucket, objects, limits), limits.batch_bytes):
+            self.add(read_batch(group, self._invalid_pieces))
+
+    def add(self, batch: Batch) -> None:
+        """Type the records of a batch; what is refused goes to ``refused`` with its text."""
+        self.records_in.update(batch.records_in)
+        self.bytes_json.update(batch.bytes_json)
+        with self._registered(batch.table()):
+            self._connection.execute(self._insert)
+        ordinals = list(batch.records_in)
+        rows = self._connection.execute(
+            "SELECT _object, _position, _reason, _detail FROM records "
+            "WHERE _object BETWEEN ? AND ? AND _reason IS NOT NULL",
+            [min(ordinals), max(ordinals)],
+        ).fetchall()
+        self._refuse([*batch.fragments, *(batch.refuse(*row) for row in rows)])
+
+    def _invalid_pieces(self, table: pa.Table) -> list[tuple[int, int]]:
+        with self._registered(table):
+            rows = self._connection.execute(
+                "SELECT object, position FROM batch WHERE record IS NULL OR NOT json_valid(record)"
+            ).fetchall()
+        return [(int(ordinal), int(position)) for ordinal, position in rows]
+
+    def _registered(self, table: pa.Table) -> _Registration:
+        return _Registration(self._connection, table)
+
+    def _refuse(self, refusals: Iterable[Refusal]) -> None:
+        rows = [
+            {
+                "_object": refusal.ordinal,
+                "_position": refusal.position,
+                "byte_offset": refusal.byte_offset,
+                "byte_length": len(refusal.raw),
+                "reason": refusal.reason,
+                "detail": refusal.detail,
+                "raw_text": refusal.raw[:_MAX_RAW_CHARS].decode("utf-8", "backslashreplace"),
+            }
+            for refusal in refusals
+        ]
+        if rows:
+            with self._registered(pa.Table.from_pylist(rows, schema=_REFUSED_SCHEMA)):
+                self._connection.execute("INSERT INTO refused SELECT * FROM batch")
+
+
+_REFUSED_SCHEMA = pa.schema(
+    {
+        "_object": pa.int32(),
+        "_position": pa.int64(),
+        "byte_offset": pa.int64(),
+        "byte_length": pa.int64(),
+        "reason": pa.string(),
+        "detail": pa.string(),
+        "raw_text": pa.string(),
+    }
+)
+
+
+class _Registration:
+    """Shows an Arrow table to the engine as ``batch`` for the length of a block."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, table: pa.Table) -> None:
+        self._connection = connection
+        self._table = table
+
+    def __enter__(self) -> None:
+        self._connection.register("batch", self._table)
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.unregister("batch")
+
+
+def _fetched(
+    bucket: Bucket, objects: Sequence[RawObject], limits: Limits
+) -> Iterator[tuple[RawObject, Decoded]]:
+    """Yield objects in order, decompressed, while the next ones are being fetched."""
+
+    def fetch(source: RawObject) -> Decoded:
+        return decode(bucket.read(source.key), limits.object_bytes)
+
+    with ThreadPoolExecutor(_FETCH_THREADS, thread_name_prefix="fetch") as pool:
+        ahead: deque[tuple[RawObject, Future[Decoded]]] = deque()
+        for source in objects:
+            ahead.append((source, pool.submit(fetch, source)))
+            if len(ahead) >= _FETCH_AHEAD:
+                first, future = ahead.popleft()
+                yield first, future.result()
+        for first, future in ahead:
+            yield first, future.result()
+
+
+def _batches(
+    decoded: Iterator[tuple[RawObject, Decoded]], batch_bytes: int
+) -> Iterator[list[tuple[RawObject, Decoded]]]:
+    batch: list[tuple[RawObject, Decoded]] = []
+    size = 0
+    for item in decoded:
+        batch.append(item)
+        size += len(item[1].data)
+        if size >= batch_bytes:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

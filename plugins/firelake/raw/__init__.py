@@ -1,0 +1,1 @@
+"""Raw objects: their keys, their compression, and the records in their bytes."""
