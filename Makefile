@@ -1,0 +1,87 @@
+# `make help` says what there is. All of it needs only make, git and Python 3.11 or newer.
+
+PYTHON ?= python3
+BIN := .venv/bin
+AWS_BIN := localaws/.venv/bin
+# The same uv that the lock was made with; it installs in seconds what takes pip minutes.
+UV_PIN := $(shell grep -m1 '^uv==' requirements-dev.txt)
+VENVS := .venv/installed localaws/.venv/installed
+STACK := $(BIN)/python -m firelake_airflow.local
+PYTEST := $(BIN)/pytest
+CODE := dags plugins localaws ingest tests
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e chromium lock clean
+MAKEFLAGS += --no-print-directory --warn-undefined-variables
+.DELETE_ON_ERROR:
+
+help: ## Say what there is
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "Ports: make up AIRFLOW_PORT=8081 AWS_PORT=4567 (8080 and 4566 unless said)."
+
+venv: $(VENVS) ## Install everything, exactly as pinned, into .venv and localaws/.venv
+
+demo: $(VENVS) ## Two days of data through the whole lake on this machine, checked at the end
+	@$(STACK) demo
+
+up: $(VENVS) ## Start Local AWS and Airflow; print the URL and the login
+	@$(STACK) up
+
+down: $(VENVS) ## Stop them, whoever started them
+	@$(STACK) down
+
+test: lint chromium ## Everything that must pass: lint, types, and all tests
+	@echo "== all tests"
+	@$(PYTEST) tests
+
+lint: $(VENVS) ## Style and types
+	@echo "== ruff"
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/ruff format --check $(CODE)
+	@echo "== mypy"
+	@$(BIN)/mypy plugins/firelake plugins/firelake_airflow plugins/firelake_plugin.py ingest dags
+	@$(BIN)/mypy --python-executable $(AWS_BIN)/python localaws
+
+format: $(VENVS) ## Format the code and fix what can be fixed
+	@$(BIN)/ruff check --fix $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+test-unit: $(VENVS) ## Tests without any network
+	@$(PYTEST) tests/unit
+
+test-contract: $(VENVS) ## Real AWS clients against Local AWS
+	@$(PYTEST) tests/contract
+
+test-dags: $(VENVS) ## The DAGs as Airflow reads and runs them
+	@$(PYTEST) tests/dags
+
+test-e2e: $(VENVS) chromium ## The main job with the real scheduler, and the UI in a browser
+	@$(PYTEST) tests/e2e
+
+chromium: ## Install the browser that test-e2e looks at Airflow with, if it is missing
+	@command -v chromium >/dev/null || .ci/install-chromium
+
+lock: .venv/installed ## Pin again what the requirements*.in files ask for
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 localaws/requirements.in -o localaws/requirements.txt
+
+clean: ## Stop the stack and remove all data in var/
+	@test ! -x $(BIN)/python || $(STACK) down
+	rm -rf var
+
+.venv/installed: requirements.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
+	@echo "Installing .venv; the first time takes a minute or two …"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check '$(UV_PIN)'
+	@$(BIN)/uv pip sync -q --python $(BIN)/python requirements.txt requirements-dev.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+localaws/.venv/installed: localaws/requirements.txt | .venv/installed
+	@echo "Installing localaws/.venv …"
+	@$(PYTHON) -m venv localaws/.venv
+	@$(BIN)/uv pip sync -q --python $(AWS_BIN)/python localaws/requirements.txt
+	@touch $@
