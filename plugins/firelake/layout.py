@@ -91,6 +91,11 @@ class Lake:
         return f"{self.name}-raw-{dataset}"
 
 
+def data_prefix(table: str) -> str:
+    """Return the folder of a table's data files, which lifecycle rules act on."""
+    return f"{table}/data/"
+
+
 def data_key(table: str, partition: str, run_id: str, number: int) -> str:
     """Return the key of a staged data file; it becomes visible when a snapshot names it."""
     return f"{table}/data/{partition}/{run_id}-{number:05d}.parquet"
