@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_BATCH_RECORDS = 500
 MAX_BATCH_BYTES = 4 * 1024 * 1024
 MAX_RECORD_BYTES = 1000 * 1024
-_MAX_TRIES = 10
+_MAX_FRUITLESS_TRIES = 9
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 10.0
 
@@ -89,19 +89,19 @@ class Sender:
             self.bytes_sent += sum(len(payload) for payload in batch)
 
     def _send_batch(self, batch: list[bytes]) -> None:
-        refused = self._put(batch)
-        for tries in range(1, _MAX_TRIES):
-            if not refused:
-                return
-            self.sleep(self.random.random() * min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**tries))
+        refused, fruitless_tries = self._put(batch), 0
+        while refused:
+            if fruitless_tries == _MAX_FRUITLESS_TRIES:
+                answer = refused[0][1]
+                raise FirelakeError(
+                    f"stream {self.stream}: {len(refused)} records still refused after {fruitless_tries} "
+                    f"more tries ({answer.get('ErrorCode')}: {answer.get('ErrorMessage')}); send more slowly"
+                )
+            self.sleep(self.random.random() * min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**fruitless_tries))
             self.resends += len(refused)
-            refused = self._put([payload for payload, _ in refused])
-        if refused:
-            answer = refused[0][1]
-            raise FirelakeError(
-                f"stream {self.stream}: {len(refused)} records still refused after {_MAX_TRIES} tries "
-                f"({answer.get('ErrorCode')}: {answer.get('ErrorMessage')}); send more slowly"
-            )
+            still_refused = self._put([payload for payload, _ in refused])
+            fruitless_tries = 0 if len(still_refused) < len(refused) else fruitless_tries + 1
+            refused = still_refused
 
     def _put(self, payloads: Sequence[bytes]) -> list[tuple[bytes, PutRecordBatchResponseEntryTypeDef]]:
         """Call PutRecordBatch once; return what was refused, with the answer to it."""

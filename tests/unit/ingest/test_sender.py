@@ -83,7 +83,7 @@ def test_only_refused_records_are_sent_again_until_all_are_accepted(refusals: li
 
 def test_a_stream_that_keeps_refusing_ends_in_an_error_that_says_why() -> None:
     firehose = RefusingFirehose(lambda data: data != b"bad")
-    with pytest.raises(FirelakeError, match=r"stream stream: 1 records still refused .*Slow down"):
+    with pytest.raises(FirelakeError, match=r"stream stream: 1 records still refused after 9 .*Slow down"):
         sender(firehose, []).send([b"good", b"bad"])
     assert firehose.accepted == [b"good"]
     assert firehose.calls == [2] + [1] * 9
