@@ -56,3 +56,14 @@ def pipeline_runbook(dataset: Dataset) -> str:
         skew=dataset.max_skew,
         rate=dataset.quality.max_quarantine_rate,
     )
+
+
+LIFECYCLE = """\
+Writes the `lifecycle:` steps of every file in `include/datasets/` into the lifecycle rules of the lake's
+buckets, daily. Rules that Firelake did not make stay as they are. What was written is read back and compared.
+
+*Trigger* with **Dry run** to see in the log of `tier` what would change, without changing it.
+
+If `tier` fails, its error names the file and line of the wrong declaration, or the bucket and rule that
+differ. Nothing is lost by running it again.
+"""

@@ -28,7 +28,7 @@ class ArrivalPeriodTimetable(CronPartitionTimetable):
     """
 
     def __init__(self, cron: str, grain: Grain) -> None:
-        super().__init__(cron, timezone="UTC", run_offset=-1, key_format=grain.key_format)
+        super().__init__(cron, timezone="UTC", key_format=grain.key_format)
         self._grain = grain
 
     @classmethod

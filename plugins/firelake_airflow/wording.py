@@ -21,6 +21,6 @@ def accounting_line(accounting: Accounting) -> str:
     )
     if accounting.records_quarantined:
         line += f" ({counts(accounting.quarantined)})"
-    if displaced := sum(accounting.displaced.values()):
-        line += f"; {displaced:,} rows of earlier runs became duplicates"
+    if accounting.displaced:
+        line += f"; {accounting.displaced:,} rows of earlier runs became duplicates"
     return line

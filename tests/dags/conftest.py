@@ -1,0 +1,68 @@
+"""Airflow as the DAG tests see it: a metadata database of their own, the project's folders."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+
+ROOT = Path(__file__).resolve().parents[2]
+PARSE = Path(__file__).with_name("parse.py")
+
+# Airflow reads its settings when it is first imported, which is before any fixture runs.
+_HOME = tempfile.mkdtemp(prefix="firelake-airflow-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+AIRFLOW = {
+    "AIRFLOW_HOME": _HOME,
+    "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+}
+os.environ.update(AIRFLOW)
+
+
+@pytest.fixture(scope="session")
+def dag_bag() -> DagBag:
+    """Give the project's DAGs as Airflow reads them."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(ROOT / "dags")
+
+
+@pytest.fixture
+def parse() -> Callable[[Path], dict[str, Any]]:
+    """Give a function that parses a project's DAGs in a fresh process and says what came of it."""
+
+    def run(project: Path) -> dict[str, Any]:
+        environment = os.environ | {
+            "AIRFLOW__CORE__DAGS_FOLDER": str(project / "dags"),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(project / "plugins"),
+            "PYTHONPATH": str(project / "plugins"),
+        }
+        command = [sys.executable, str(PARSE)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)  # noqa: S603
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    return run
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Give a copy of what Airflow is deployed with, to be changed by a test."""
+    for folder in ("dags", "plugins", "include", "expectations"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
