@@ -1,0 +1,1 @@
+"""Athena: Trino's SQL, run by DuckDB over the tables that Glue describes."""

@@ -1,0 +1,93 @@
+"""A compiled expression, and the conversions that Trino makes without being asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from localaws.athena.failure import QueryFailure
+from localaws.athena.sql import types as t
+from localaws.athena.sql.types import Type
+
+
+class Scan(Protocol):
+    """What an expression needs to know of the table reference that a column came from."""
+
+    relation: str
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The table column that an expression passes on unchanged."""
+
+    scan: Scan
+    column: str
+
+
+@dataclass(frozen=True)
+class Expr:
+    """A Trino expression compiled to DuckDB.
+
+    Parameters
+    ----------
+    sql
+        DuckDB's text for it, safe to stand in any larger expression.
+    type
+        Its Trino type.
+    origin
+        The table column it is, when it is nothing else.
+    constant
+        Whether it can be computed before any row is read.
+    text
+        The value, when it is a string literal.
+    """
+
+    sql: str
+    type: Type
+    origin: Origin | None = None
+    constant: bool = False
+    text: str | None = None
+
+
+def null() -> Expr:
+    """Return NULL."""
+    return Expr("NULL", t.UNKNOWN, constant=True)
+
+
+def derived(sql: str, type_: Type, *sources: Expr) -> Expr:
+    """Return an expression made of others."""
+    return Expr(sql, type_, constant=all(source.constant for source in sources))
+
+
+def convert(expr: Expr, target: Type) -> Expr:
+    """Convert an expression to a type that Trino converts it to by itself."""
+    source = expr.type
+    if source == target:
+        return expr
+    if source == t.UNKNOWN:
+        return replace(expr, sql=f"CAST({expr.sql} AS {t.duckdb_type(target)})", type=target)
+    if target.name == "timestamptz" and source.name in ("date", "timestamp"):
+        return derived(f"trino_utc(CAST({expr.sql} AS TIMESTAMP))", target, expr)
+    if t.duckdb_type(source) == t.duckdb_type(target):
+        return replace(expr, type=target)
+    if _zoned(source) != _zoned(target):
+        raise QueryFailure("TYPE_MISMATCH", f"Cannot convert {source} to {target}; cast it")
+    return derived(f"CAST({expr.sql} AS {t.duckdb_type(target)})", target, expr)
+
+
+def _zoned(type_: Type) -> bool:
+    return type_.name == "timestamptz" or any(_zoned(arg) for arg in type_.args)
+
+
+def unify(exprs: list[Expr], what: str) -> tuple[Type, list[Expr]]:
+    """Convert expressions to their common type, as CASE, COALESCE, IN and UNION do."""
+    common: Type | None = t.UNKNOWN
+    for expr in exprs:
+        wider = t.common_type(common, expr.type)
+        if wider is None:
+            raise QueryFailure(
+                "TYPE_MISMATCH",
+                f"All {what} must be the same type or coercible to a common type: {common}, {expr.type}",
+            )
+        common = wider
+    return common, [convert(expr, common) for expr in exprs]

@@ -1,0 +1,170 @@
+"""Trino's operators: result types, integer and decimal arithmetic, comparisons."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from localaws.athena.failure import QueryFailure
+from localaws.athena.sql import types as t
+from localaws.athena.sql.expr import Expr, convert, derived
+from localaws.athena.sql.types import Type
+
+
+def mismatch(operator: str, left: Expr, right: Expr) -> QueryFailure:
+    """Return the failure for an operator that the two types do not have."""
+    return QueryFailure("TYPE_MISMATCH", f"Cannot apply operator: {left.type} {operator} {right.type}")
+
+
+def compare(operator: str, left: Expr, right: Expr) -> Expr:
+    """Compile ``=``, ``<>``, ``<``, ``<=``, ``>``, ``>=`` or ``IS [NOT] DISTINCT FROM``."""
+    common = t.common_type(left.type, right.type)
+    if common is None:
+        raise mismatch(operator, left, right)
+    sides = [comparable(convert(side, common)) for side in (left, right)]
+    return derived(f"({sides[0].sql} {operator} {sides[1].sql})", t.BOOLEAN, left, right)
+
+
+def comparable(expr: Expr) -> Expr:
+    """Return what stands for an expression in comparisons: of zoned timestamps, the instant."""
+    if expr.type.name == "timestamptz":
+        return derived(f"({expr.sql}).utc", t.timestamp(expr.type.params[0]), expr)
+    return expr
+
+
+def arithmetic(operator: str, left: Expr, right: Expr) -> Expr:
+    """Compile ``+``, ``-``, ``*``, ``/`` or ``%``."""
+    if left.type == right.type == t.UNKNOWN:
+        return derived("CAST(NULL AS INTEGER)", t.INTEGER, left, right)
+    if left.type == t.UNKNOWN:
+        left = convert(left, right.type)
+    if right.type == t.UNKNOWN:
+        right = convert(right, left.type)
+    if left.type.name in t.NUMBERS and right.type.name in t.NUMBERS:
+        return _numeric(operator, left, right)
+    if operator in "+-":
+        moved = _move(operator, left, right)
+        if moved is not None:
+            return moved
+    if operator in "*/" and left.type.name in t.INTERVALS and right.type.name in t.NUMBERS:
+        return derived(f"({left.sql} {operator} {convert(right, t.DOUBLE).sql})", left.type, left, right)
+    raise mismatch(operator, left, right)
+
+
+def _numeric(operator: str, left: Expr, right: Expr) -> Expr:
+    common = t.common_type(left.type, right.type)
+    if common is None:
+        raise mismatch(operator, left, right)
+    if common.name == "decimal":
+        return _decimal(operator, left, right)
+    a, b = convert(left, common).sql, convert(right, common).sql
+    kind = "float" if common.name in ("real", "double") else "integer"
+    if operator in "/%":
+        name = "divide" if operator == "/" else "modulus"
+        return _typed(f"trino_{kind}_{name}({a}, {b})", common, left, right)
+    return derived(f"({a} {operator} {b})", common, left, right)
+
+
+def _typed(sql: str, type_: Type, *sources: Expr) -> Expr:
+    return derived(f"CAST({sql} AS {t.duckdb_type(type_)})", type_, *sources)
+
+
+def _decimal(operator: str, left: Expr, right: Expr) -> Expr:
+    lt, rt = t.as_decimal(left.type), t.as_decimal(right.type)
+    result = _decimal_result(operator, lt, rt)
+    a, b = convert(left, lt).sql, convert(right, rt).sql
+    if operator == "/":
+        return _decimal_division(convert(left, lt), convert(right, rt), result)
+    if operator == "%":
+        return _typed(f"({a} % nullif({b}, 0))", result, left, right)
+    return _typed(f"({a} {operator} {b})", result, left, right)
+
+
+def _decimal_result(operator: str, left: Type, right: Type) -> Type:
+    (p1, s1), (p2, s2) = left.params, right.params
+    match operator:
+        case "*":
+            return t.decimal(p1 + p2, s1 + s2)
+        case "/":
+            return t.decimal(p1 + s2 + max(0, s2 - s1), max(s1, s2))
+        case "%":
+            return t.decimal(min(p1 - s1, p2 - s2) + max(s1, s2), max(s1, s2))
+        case _:
+            return t.decimal(max(p1 - s1, p2 - s2) + max(s1, s2) + 1, max(s1, s2))
+
+
+def _decimal_division(left: Expr, right: Expr, result: Type) -> Expr:
+    """Divide unscaled integers, because DuckDB divides decimals as doubles."""
+    scale = result.params[1]
+    (_, s1), (_, s2) = left.type.params, right.type.params
+    a = f"CAST({left.sql} * CAST(1{'0' * s1} AS DECIMAL(38,0)) AS HUGEINT) * 1{'0' * (scale - s1 + s2)}"
+    b = f"CAST({right.sql} * CAST(1{'0' * s2} AS DECIMAL(38,0)) AS HUGEINT)"
+    unit = (
+        f"CAST(0.{'0' * (scale - 1)}1 AS DECIMAL({scale + 1},{scale}))"
+        if scale
+        else "CAST(1 AS DECIMAL(1,0))"
+    )
+    whole = f"CAST(trino_unscaled_divide({a}, {b}) AS DECIMAL({38 - scale - 1},0))"
+    return _typed(f"{whole} * {unit}", result, left, right)
+
+
+def _move(operator: str, left: Expr, right: Expr) -> Expr | None:
+    """Compile sums and differences of dates, timestamps and intervals."""
+    lname, rname = left.type.name, right.type.name
+    if lname in t.INTERVALS and rname in t.DATETIMES and operator == "+":
+        return shift(right, "+", left.sql)
+    if lname in t.DATETIMES and rname in t.INTERVALS:
+        return shift(left, operator, right.sql)
+    if lname in t.DATETIMES and rname in t.DATETIMES and operator == "-":
+        sides = [f"CAST({comparable(side).sql} AS TIMESTAMP)" for side in (left, right)]
+        return derived(f"({sides[0]} - {sides[1]})", t.DAY_TO_SECOND, left, right)
+    if lname == rname and lname in t.INTERVALS:
+        return derived(f"({left.sql} {operator} {right.sql})", left.type, left, right)
+    return None
+
+
+def shift(moment: Expr, operator: str, interval: str) -> Expr:
+    """Add an interval to a date or timestamp, or subtract it, and keep the type."""
+    if moment.type.name == "timestamptz":
+        # Trino moves zoned timestamps on the local calendar by days and more, which UTC does as well
+        # wherever the offset is constant.
+        value = f"trino_zoned(({moment.sql}).utc {operator} {interval}, ({moment.sql}).zone)"
+        return derived(value, moment.type, moment)
+    return _typed(f"({moment.sql} {operator} {interval})", moment.type, moment)
+
+
+def negate(operand: Expr) -> Expr:
+    """Compile unary minus."""
+    if operand.type.name in (*t.NUMBERS, *t.INTERVALS, "unknown"):
+        return derived(f"(-{operand.sql})", operand.type, operand)
+    raise QueryFailure("TYPE_MISMATCH", f"Cannot negate {operand.type}")
+
+
+_JOINABLE: Final = ("varchar", "char")
+
+
+def concatenate(left: Expr, right: Expr) -> Expr:
+    """Compile ``||`` for text, bytes and arrays."""
+    a, b = left.type, right.type
+    if t.UNKNOWN in (a, b):
+        other = b if a == t.UNKNOWN else a
+        return derived(f"CAST(NULL AS {t.duckdb_type(other)})", other, left, right)
+    if a.name in _JOINABLE and b.name in _JOINABLE:
+        return derived(f"({left.sql} || {right.sql})", t.VARCHAR, left, right)
+    if a.name == b.name == "varbinary":
+        return derived(f"({left.sql} || {right.sql})", t.VARBINARY, left, right)
+    if "array" in (a.name, b.name):
+        return _concatenate_arrays(left, right)
+    raise mismatch("||", left, right)
+
+
+def _concatenate_arrays(left: Expr, right: Expr) -> Expr:
+    sides = [
+        side if side.type.name == "array" else derived(f"[{side.sql}]", t.array(side.type), side)
+        for side in (left, right)
+    ]
+    common = t.common_type(sides[0].type, sides[1].type)
+    if common is None:
+        raise mismatch("||", left, right)
+    a, b = (convert(side, common).sql for side in sides)
+    # list_concat takes NULL for an empty list; the operator does not
+    return derived(f"({a} || {b})", common, left, right)

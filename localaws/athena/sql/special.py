@@ -1,0 +1,342 @@
+"""Functions whose result type, or text in DuckDB, needs more than a line in the tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from sqlglot import exp
+
+from localaws.athena.failure import NotSupportedError, QueryFailure
+from localaws.athena.sql import types as t
+from localaws.athena.sql.calls import UNITS, Call, require_arguments, require_text, typed, unit_of
+from localaws.athena.sql.casts import text_of
+from localaws.athena.sql.expr import Expr, convert, derived, unify
+from localaws.athena.sql.functions import functions
+from localaws.athena.sql.formats import for_parsing, joda_format, mysql_format
+from localaws.athena.sql.operators import arithmetic, comparable, compare, concatenate, shift
+from localaws.athena.sql.types import literal, quote
+
+Handler = Callable[[Call], Expr]
+_DATETIME: Final = "date, timestamp or timestamp with time zone"
+
+
+def _moment(call: Call, argument: Expr) -> Expr:
+    if argument.type.name not in t.DATETIMES:
+        raise QueryFailure(
+            "FUNCTION_NOT_FOUND",
+            f"Unexpected parameters ({argument.type}) for function {call.name}. Expected: {_DATETIME}",
+        )
+    return argument
+
+
+def _local(moment: Expr) -> str:
+    if moment.type.name == "timestamptz":
+        return f"trino_local({moment.sql})"
+    return f"CAST({moment.sql} AS TIMESTAMP)"
+
+
+def _date_trunc(call: Call) -> Expr:
+    unit, moment = require_arguments(call, 2)
+    name = unit_of(call, unit, _moment(call, moment).type)
+    sql = f"date_trunc({literal(name)}, {_local(moment)})"
+    if moment.type.name == "timestamptz":
+        return derived(f"trino_with_zone({sql}, ({moment.sql}).zone)", moment.type, moment)
+    return typed(sql, moment.type, moment)
+
+
+def _date_add(call: Call) -> Expr:
+    unit, count, moment = require_arguments(call, 3)
+    name = unit_of(call, unit, _moment(call, moment).type)
+    interval = UNITS[name].format(convert(count, t.BIGINT).sql)
+    return shift(moment, "+", interval)
+
+
+def _date_diff(call: Call) -> Expr:
+    unit, *moments = require_arguments(call, 3)
+    common, (start, end) = unify([_moment(call, m) for m in moments], "arguments of date_diff")
+    name = unit_of(call, unit, common)
+    a, b = (f"CAST({comparable(m).sql} AS TIMESTAMP)" for m in (start, end))
+    return derived(f"date_sub({literal(name)}, {a}, {b})", t.BIGINT, start, end)
+
+
+def _date_format(call: Call) -> Expr:
+    moment, pattern = require_arguments(call, 2)
+    text = mysql_format(require_text(call, pattern, "format"))
+    sql = f"strftime(date_trunc('milliseconds', {_local(_moment(call, moment))}), {literal(text)})"
+    return derived(sql, t.VARCHAR, moment)
+
+
+def _date_parse(call: Call) -> Expr:
+    text, pattern = require_arguments(call, 2)
+    wanted = for_parsing(mysql_format(require_text(call, pattern, "format")))
+    sql = f"date_trunc('milliseconds', strptime({convert(text, t.VARCHAR).sql}, {literal(wanted)}))"
+    return derived(sql, t.timestamp(3), text)
+
+
+def _format_datetime(call: Call) -> Expr:
+    moment, pattern = require_arguments(call, 2)
+    text = require_text(call, pattern, "format")
+    zone = re.search(r"ZZ?$", text)
+    sql = f"strftime({_local(_moment(call, moment))}, {literal(joda_format(text[: zone.start()] if zone else text))})"
+    if zone:
+        offset = f"trino_offset_text({convert(moment, t.timestamptz()).sql}, '+00:00')"
+        shown = offset if zone[0] == "ZZ" else f"replace({offset}, ':', '')"
+        sql = f"({sql} || {shown})"
+    return derived(sql, t.VARCHAR, moment)
+
+
+def _parse_datetime(call: Call) -> Expr:
+    text, pattern = require_arguments(call, 2)
+    wanted = for_parsing(joda_format(require_text(call, pattern, "format")))
+    return derived(f"trino_utc(strptime({text.sql}, {literal(wanted)}))", t.timestamptz(3), text)
+
+
+def _coalesce(call: Call) -> Expr:
+    type_, arguments = unify(require_arguments(call, 1, 127), "COALESCE operands")
+    return derived(f"coalesce({', '.join(a.sql for a in arguments)})", type_, *arguments)
+
+
+def _nullif(call: Call) -> Expr:
+    first, second = require_arguments(call, 2)
+    return derived(
+        f"CASE WHEN {compare('=', first, second).sql} THEN NULL ELSE {first.sql} END",
+        first.type,
+        first,
+        second,
+    )
+
+
+def _try(call: Call) -> Expr:
+    (argument,) = require_arguments(call, 1)
+    return derived(f"TRY({argument.sql})", argument.type, argument)
+
+
+def _extreme(call: Call) -> Expr:
+    type_, arguments = unify(require_arguments(call, 1, 127), f"arguments of {call.name}")
+    texts = ", ".join(a.sql for a in arguments)
+    # Trino answers NULL when any argument is NULL; DuckDB skips them
+    missing = " OR ".join(f"{a.sql} IS NULL" for a in arguments)
+    return derived(f"CASE WHEN {missing} THEN NULL ELSE {call.name}({texts}) END", type_, *arguments)
+
+
+def _concat(call: Call) -> Expr:
+    result, *others = require_arguments(call, 1, 127)
+    for other in others:
+        result = concatenate(result, other)
+    return result
+
+
+def _row(call: Call) -> Expr:
+    arguments = require_arguments(call, 1, 1000)
+    type_ = t.row((None, argument.type) for argument in arguments)
+    pairs = zip(type_.fields, arguments, strict=True)
+    return derived(f"struct_pack({', '.join(f'{quote(n)} := {a.sql}' for n, a in pairs)})", type_, *arguments)
+
+
+def _typeof(call: Call) -> Expr:
+    (argument,) = require_arguments(call, 1)
+    return Expr(literal(str(argument.type)), t.VARCHAR, constant=True, text=str(argument.type))
+
+
+def _round(call: Call) -> Expr:
+    number, *rest = require_arguments(call, 1, 2)
+    digits = convert(rest[0], t.INTEGER).sql if rest else "0"
+    if number.type.name in ("real", "double"):
+        return typed(f"trino_round_double({number.sql}, {digits})", number.type, number, *rest)
+    if number.type.name in t.INTEGERS:
+        return typed(f"round({number.sql}, {digits})", number.type, number, *rest) if rest else number
+    if number.type.name != "decimal":
+        raise QueryFailure("FUNCTION_NOT_FOUND", f"Unexpected parameters ({number.type}) for function round")
+    precision, scale = number.type.params
+    if not rest:
+        return typed(f"round({number.sql})", t.decimal(precision - scale + min(1, scale), 0), number)
+    if not re.fullmatch(r"CAST\(-?\d+ AS INTEGER\)|-?\d+", digits):
+        raise NotSupportedError("round of a decimal to a number of digits that is not a literal")
+    return typed(f"round({number.sql}, {digits})", t.decimal(precision + 1, scale), number)
+
+
+def _decimal_to_whole(call: Call) -> Expr:
+    (number,) = require_arguments(call, 1)
+    if number.type.name == "decimal":
+        precision, scale = number.type.params
+        name = "floor" if call.name == "floor" else "ceil"
+        return typed(f"{name}({number.sql})", t.decimal(precision - scale + min(1, scale), 0), number)
+    return _from_table(call)
+
+
+def _mod(call: Call) -> Expr:
+    return arithmetic("%", *require_arguments(call, 2))
+
+
+_JSON_STEP: Final = re.compile(
+    r"\.([A-Za-z_]\w*|\*)|\[(\d+|\*)\]|\[[\"']([^\"']*)[\"']\]|\.\"([^\"]*)\"|\[([A-Za-z_][\w ]*)\]"
+)
+
+
+def json_path(path: str) -> str:
+    """Return DuckDB's text for a JSON path of ``json_extract``."""
+    if not path.startswith("$"):
+        path = f"$.{path}"
+    pieces, at = ["$"], 1
+    while at < len(path):
+        match = _JSON_STEP.match(path, at)
+        if match is None:
+            raise QueryFailure("INVALID_FUNCTION_ARGUMENT", f"Invalid JSON path: '{path}'")
+        name, index, *quoted = match.groups()
+        if index is not None:
+            pieces.append(f"[{index}]")
+        elif name == "*":
+            pieces.append(".*")
+        else:
+            key = name if name is not None else next(q for q in quoted if q is not None)
+            pieces.append(f'."{key}"')
+        at = match.end()
+    return "".join(pieces)
+
+
+def _json_extract(call: Call) -> Expr:
+    document, path = require_arguments(call, 2)
+    if document.type.name not in ("json", "varchar", "char", "unknown"):
+        raise QueryFailure(
+            "FUNCTION_NOT_FOUND", f"Unexpected parameters ({document.type}) for function {call.name}"
+        )
+    where = literal(json_path(require_text(call, path, "path")))
+    # A document that does not parse is NULL, not a failure
+    source = document.sql if document.type == t.JSON else f"TRY_CAST({document.sql} AS JSON)"
+    if call.name == "json_extract_scalar":
+        return derived(f"trino_json_scalar({source}, {where})", t.VARCHAR, document)
+    return derived(f"json_extract({source}, {where})", t.JSON, document)
+
+
+def _regexp_replace(call: Call) -> Expr:
+    subject, pattern, *rest = require_arguments(call, 2, 3)
+    text = require_text(call, rest[0], "replacement") if rest else ""
+    # Java writes a group as $1 or ${1} and escapes with a backslash; DuckDB writes \1
+    replacement = re.sub(r"\\(.)|\$\{?(\d)\}?|(\\)", lambda m: rf"\{m[2]}" if m[2] else (m[1] or ""), text)
+    sql = f"regexp_replace({subject.sql}, {pattern.sql}, {literal(replacement)}, 'g')"
+    return derived(sql, t.VARCHAR, subject, pattern)
+
+
+def _reduce(call: Call) -> Expr:
+    if (
+        len(call.arguments) != 4
+        or not isinstance(call.arguments[0], Expr)
+        or not isinstance(call.arguments[1], Expr)
+    ):
+        raise QueryFailure("FUNCTION_NOT_FOUND", "Unexpected parameters for function reduce")
+    items, state, step, output = call.arguments
+    if not isinstance(step, exp.Lambda) or not isinstance(output, exp.Lambda) or items.type.name != "array":
+        raise QueryFailure("FUNCTION_NOT_FOUND", "Unexpected parameters for function reduce")
+    element = items.type.args[0]
+    body = call.compile_lambda(step, [state.type, element])
+    widened = t.common_type(state.type, body.type)
+    if widened is None:
+        raise QueryFailure("TYPE_MISMATCH", f"Lambda of reduce returns {body.type}, expected {state.type}")
+    if widened != state.type:
+        body = call.compile_lambda(step, [widened, element])
+    reduced = f"list_reduce({items.sql}, {body.sql}, {convert(state, widened).sql})"
+    last = call.compile_lambda(output, [widened])
+    return derived(f"list_transform([{reduced}], {last.sql})[1]", last.type, items, state)
+
+
+_SPECIFIER: Final = re.compile(r"%(?:(\d+)\$)?([-,0+ ]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])")
+
+
+def _format(call: Call) -> Expr:
+    """Compile ``format``, whose pattern is Java's, one specifier at a time."""
+    pattern, *arguments = require_arguments(call, 1, 127)
+    text, pieces, at, taken = require_text(call, pattern, "format"), [], 0, 0
+    for match in _SPECIFIER.finditer(text):
+        pieces.append(literal(text[at : match.start()]))
+        at = match.end()
+        if match[5] in "%n":
+            pieces.append(literal("%" if match[5] == "%" else "\n"))
+            continue
+        index = int(match[1]) - 1 if match[1] else taken
+        taken += 0 if match[1] else 1
+        if index >= len(arguments):
+            raise QueryFailure("INVALID_FUNCTION_ARGUMENT", f"Format specifier '{match[0]}' has no argument")
+        pieces.append(_formatted(match, arguments[index]))
+    pieces.append(literal(text[at:]))
+    return derived(f"({' || '.join(pieces)})", t.VARCHAR, *arguments)
+
+
+def _formatted(match: re.Match[str], value: Expr) -> str:
+    flags, width, precision, kind = match[2], match[3] or "", match[4], match[5]
+    if kind == "s":
+        text = value.sql if value.type.name in ("varchar", "char") else _java_text(value)
+        return f"printf({literal('%' + flags + width + 's')}, {text})"
+    if kind == "d" and value.type.name in t.INTEGERS:
+        number = f"CAST({value.sql} AS BIGINT)"
+    elif kind == "f" and value.type.name in ("real", "double", "decimal"):
+        number, kind = f"CAST({value.sql} AS DOUBLE)", f".{precision or 6}f"
+    else:
+        raise NotSupportedError(f"format specifier {match[0]!r} for a value of type {value.type}")
+    if "," in flags:
+        sign = "+" if "+" in flags else ""
+        align = "<" if "-" in flags else ">"
+        return (
+            f"format({literal('{:' + (align if width else '') + sign + width + ',' + kind + '}')}, {number})"
+        )
+    return f"printf({literal('%' + flags + width + kind)}, {number})"
+
+
+def _java_text(value: Expr) -> str:
+    text = (
+        f"CAST({value.sql} AS VARCHAR)"
+        if value.type.name in ("real", "double")
+        else text_of(value.sql, value.type)
+    )
+    if text is None:
+        raise NotSupportedError(f"format of a value of type {value.type}")
+    return text
+
+
+def _now(call: Call) -> Expr:
+    require_arguments(call, 0)
+    return CURRENT["now"]
+
+
+CURRENT: Final = {
+    "now": Expr("trino_utc(trino_now())", t.timestamptz(3), constant=True),
+    "localtimestamp": Expr("trino_now()", t.timestamp(3), constant=True),
+    "current_date": Expr("CAST(trino_now() AS DATE)", t.DATE, constant=True),
+}
+"""The time of the query, which every row sees alike; the engine defines the macro."""
+
+
+def _from_table(call: Call) -> Expr:
+    return call.expr(functions("scalar")[call.name])
+
+
+SPECIAL: Final[dict[str, Handler]] = {
+    "ceil": _decimal_to_whole,
+    "ceiling": _decimal_to_whole,
+    "coalesce": _coalesce,
+    "concat": _concat,
+    "date_add": _date_add,
+    "date_diff": _date_diff,
+    "date_format": _date_format,
+    "date_parse": _date_parse,
+    "date_trunc": _date_trunc,
+    "floor": _decimal_to_whole,
+    "format": _format,
+    "format_datetime": _format_datetime,
+    "greatest": _extreme,
+    "json_extract": _json_extract,
+    "json_extract_scalar": _json_extract,
+    "least": _extreme,
+    "mod": _mod,
+    "now": _now,
+    "nullif": _nullif,
+    "parse_datetime": _parse_datetime,
+    "reduce": _reduce,
+    "regexp_replace": _regexp_replace,
+    "round": _round,
+    "row": _row,
+    "try": _try,
+    "typeof": _typeof,
+}
+"""Calls with rules of their own, by name."""
