@@ -29,6 +29,16 @@ class ObjectOutcome(Outcome):
     quarantined: int
 
 
+class Displaced(Outcome):
+    """Rows of an earlier run's object that lost to an equal record of this run with an earlier key.
+
+    They are duplicates from now on.
+    """
+
+    arrived_at: datetime
+    rows: int
+
+
 class Accounting(Outcome):
     """The sums over a run's raw objects.
 
@@ -37,8 +47,7 @@ class Accounting(Outcome):
     quarantined
         Records and fragments refused, by reason code.
     displaced
-        Rows that earlier runs had published and that lost to an equal record of this run with an
-        earlier key; they are duplicates from now on.
+        Rows of earlier runs that became duplicates.
     """
 
     raw_objects: int
@@ -46,7 +55,7 @@ class Accounting(Outcome):
     trusted_new: int
     duplicates: int
     quarantined: dict[str, int]
-    displaced: dict[str, int]
+    displaced: int
     bytes_raw: int
     bytes_json: int
 
@@ -97,7 +106,15 @@ class TableStage(Outcome):
 
 
 class Stage(Outcome):
-    """Everything one run of a pipeline has staged."""
+    """Everything one run of a pipeline has staged.
+
+    Parameters
+    ----------
+    objects
+        Where the records of each raw object went.
+    displaced
+        What the run takes from objects of earlier runs, by key.
+    """
 
     dataset: str
     period: str
@@ -105,6 +122,7 @@ class Stage(Outcome):
     trusted: TableStage
     quarantine: TableStage
     objects: tuple[ObjectOutcome, ...]
+    displaced: dict[str, Displaced]
     accounting: Accounting
 
 
@@ -123,4 +141,3 @@ class Published(Outcome):
     snapshot_id: int | None
     rows: dict[str, int]
     accounting: Accounting
-    report_uri: str

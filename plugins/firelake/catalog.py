@@ -1,0 +1,117 @@
+"""Preparing a lake: buckets, databases, tables, the Athena workgroup and the raw crawlers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from firelake import aws
+from firelake.layout import Lake, Zone, uri
+from firelake.spec import Dataset
+from firelake.tables import LEDGER, quarantine, trusted
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue.type_defs import CreateCrawlerRequestTypeDef
+
+_CRAWLER_ROLE = "FIRELAKE_CRAWLER_ROLE"
+
+
+def crawler_name(lake: Lake, dataset: Dataset) -> str:
+    """Return the name of the crawler over a dataset's raw objects."""
+    return f"{lake.name}-raw-{dataset.name}"
+
+
+def prepare_lake(lake: Lake, datasets: Iterable[Dataset]) -> None:
+    """Make whatever of the lake does not exist yet. What exists is left as it is.
+
+    Raises
+    ------
+    LakeUnreachable
+        If AWS does not answer or denies access.
+    """
+    for zone in Zone:
+        _ensure_bucket(lake.bucket(zone))
+        _ensure_database(lake.database(zone), f"{lake.name}: {zone} zone")
+    _ensure_workgroup(lake)
+    for declaration in (LEDGER,):
+        declaration.ensure(lake)
+    for dataset in datasets:
+        trusted(dataset).ensure(lake)
+        quarantine(dataset).ensure(lake)
+        _ensure_crawler(lake, dataset)
+
+
+def _ensure_bucket(name: str) -> None:
+    s3 = aws.client("s3")
+    with aws.reaching(uri(name, "")):
+        try:
+            s3.head_bucket(Bucket=name)
+        except s3.exceptions.ClientError as error:
+            if not aws.is_missing(error):
+                raise
+            region = s3.meta.region_name
+            if region == "us-east-1":
+                s3.create_bucket(Bucket=name)
+            else:
+                s3.create_bucket(
+                    Bucket=name,
+                    CreateBucketConfiguration={"LocationConstraint": region},  # type: ignore[typeddict-item]
+                )
+
+
+def _ensure_database(name: str, description: str) -> None:
+    glue = aws.client("glue")
+    with aws.reaching(f"database {name}"):
+        try:
+            glue.create_database(DatabaseInput={"Name": name, "Description": description})
+        except glue.exceptions.AlreadyExistsException:
+            return
+
+
+def _ensure_workgroup(lake: Lake) -> None:
+    athena = aws.client("athena")
+    with aws.reaching(f"Athena workgroup {lake.athena_workgroup}"):
+        try:
+            athena.get_work_group(WorkGroup=lake.athena_workgroup)
+        except athena.exceptions.InvalidRequestException:
+            # Athena's way of saying that there is none.
+            _create_workgroup(lake)
+
+
+def _create_workgroup(lake: Lake) -> None:
+    aws.client("athena").create_work_group(
+        Name=lake.athena_workgroup,
+        Description="Firelake's own queries and its analysts'",
+        Configuration={
+            "ResultConfiguration": {"OutputLocation": lake.athena_results},
+            "EnforceWorkGroupConfiguration": False,
+            "PublishCloudWatchMetricsEnabled": True,
+        },
+    )
+
+
+def _ensure_crawler(lake: Lake, dataset: Dataset) -> None:
+    glue = aws.client("glue")
+    name = crawler_name(lake, dataset)
+    with aws.reaching(f"crawler {name}"):
+        try:
+            glue.create_crawler(**_crawler(lake, dataset))
+        except glue.exceptions.AlreadyExistsException:
+            return
+
+
+def _crawler(lake: Lake, dataset: Dataset) -> CreateCrawlerRequestTypeDef:
+    """Declare the crawler whose schema of the raw objects is compared with the spec."""
+    return {
+        "Name": crawler_name(lake, dataset),
+        "Role": os.environ.get(_CRAWLER_ROLE, f"{lake.name}-crawler"),
+        "DatabaseName": lake.database(Zone.RAW),
+        "Description": f"Schema of {dataset.name} as it arrives, for comparison with its spec",
+        "Targets": {
+            "S3Targets": [{"Path": uri(lake.bucket(Zone.RAW), dataset.raw.prefix), "SampleSize": 20}]
+        },
+        "SchemaChangePolicy": {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "LOG"},
+        "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVERYTHING"},
+        "Configuration": '{"Version": 1.0, "Grouping": {"TableGroupingPolicy": "CombineCompatibleSchemas"}}',
+    }

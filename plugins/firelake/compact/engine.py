@@ -1,0 +1,129 @@
+"""One run of compaction: discover, read, merge, write, account. Nothing is visible yet when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from firelake.compact import accounting as books
+from firelake.compact.discover import Discovered, discover
+from firelake.compact.intake import Intake
+from firelake.compact.merge import Merge
+from firelake.compact.scratch import Limits, Scratch, scratch
+from firelake.compact.staging import Partitions, Writer
+from firelake.layout import Lake, Zone
+from firelake.ledger import Ledger
+from firelake.outcome import Stage, TableStage
+from firelake.periods import Grain, Period
+from firelake.spec import Dataset
+from firelake.spec.dataset import RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN
+from firelake.sql import literal, literals
+from firelake.storage import Bucket
+from firelake.tables import quarantine, trusted
+
+# Scratch a run may need for a byte of compressed raw JSON: typed records, published rows, output.
+_DISK_FACTOR = 12
+
+
+def new_run_id(period: Period) -> str:
+    """Return an id that no other run of the period has."""
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{period.key}-{now}-{uuid4().hex[:8]}"
+
+
+def compact(lake: Lake, dataset: Dataset, period: Period, limits: Limits | None = None) -> Stage:
+    """Stage what one arrival period adds to a dataset's trusted table and quarantine.
+
+    Raises
+    ------
+    AccountingError
+        If not every record is accounted for.
+    LakeUnreachable
+        If the lake does not answer, or lacks a bucket or table.
+    """
+    limits = limits or Limits()
+    bucket = Bucket(lake.bucket(Zone.RAW))
+    found = discover(bucket, dataset, period, Ledger(lake, dataset))
+    with scratch(limits, found.bytes_raw * _DISK_FACTOR) as space:
+        intake = Intake(space.connection, dataset)
+        intake.take(bucket, found.objects, limits)
+        return _Run(lake, dataset, period, space).stage(found, intake)
+
+
+class _Run:
+    """What the steps of a run share."""
+
+    def __init__(self, lake: Lake, dataset: Dataset, period: Period, space: Scratch) -> None:
+        self._lake = lake
+        self._dataset = dataset
+        self._period = period
+        self._space = space
+        self._run_id = new_run_id(period)
+        self._writer = Writer(space.connection, lake, self._run_id, space.directory / "staged")
+
+    def stage(self, found: Discovered, intake: Intake) -> Stage:
+        merge = Merge(self._space.connection, self._dataset, found.objects)
+        rows = self._stage_trusted(found, merge)
+        staged = self._rows_by_object(rows)
+        outcomes = books.object_outcomes(found.objects, intake, merge, staged)
+        displaced = books.displaced(merge)
+        books.check(outcomes, merge.published(), displaced, staged)
+        return Stage(
+            dataset=self._dataset.name,
+            period=self._period.key,
+            run_id=self._run_id,
+            trusted=rows,
+            quarantine=self._stage_quarantine(found),
+            objects=outcomes,
+            displaced=displaced,
+            accounting=books.accounting(outcomes, merge, displaced),
+        )
+
+    def _stage_trusted(self, found: Discovered, merge: Merge) -> TableStage:
+        grain = self._dataset.partition_by
+        before = {Period.parse(key, grain) for key in found.event_partitions}
+        partitions = Partitions.of(self._lake, trusted(self._dataset), merge.event_partitions() | before)
+        merge.add_published(partitions.download(self._space.directory / "trusted"))
+        merge.dedupe()
+        return self._writer.write(partitions, merge.survivors(), self._dataset.sort_by)
+
+    def _stage_quarantine(self, found: Discovered) -> TableStage:
+        arrivals = {Period.containing(source.arrived_at, Grain.DAY) for source in found.objects}
+        partitions = Partitions.of(self._lake, quarantine(self._dataset), arrivals)
+        published = partitions.download(self._space.directory / "quarantine")
+        refused = self._space.connection.execute("SELECT count(*) FROM refused").fetchone()
+        if not published and refused == (0,):
+            return TableStage(table=self._dataset.name, bases=(), files=())
+        rows = self._quarantine_rows(published)
+        return self._writer.write(partitions, rows, [RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN])
+
+    def _quarantine_rows(self, published: list[Path]) -> str:
+        """Return SQL for the refused records of the run and of the days' other objects."""
+        refused = f"""
+            SELECT reason, detail, raw_text, key AS {RAW_OBJECT_COLUMN},
+                   _position AS {RAW_POSITION_COLUMN}, byte_offset, byte_length, arrived_at,
+                   {literal(self._run_id)} AS run_id
+            FROM refused JOIN objects ON ordinal = _object
+            """  # noqa: S608
+        if not published:
+            return refused
+        files = literals(str(path) for path in published)
+        return f"""
+            {refused} UNION ALL BY NAME
+            SELECT * FROM read_parquet([{files}])
+            WHERE {RAW_OBJECT_COLUMN} NOT IN (SELECT key FROM objects WHERE own)
+            """  # noqa: S608
+
+    def _rows_by_object(self, staged: TableStage) -> Mapping[str, int]:
+        """Count the rows of each object in the files that were written, not in what was to be written."""
+        if not staged.files:
+            return {}
+        files = literals(
+            str(self._writer.directory / f"{Zone.TRUSTED}-{file.partition}.parquet") for file in staged.files
+        )
+        rows = self._space.connection.execute(
+            f"SELECT {RAW_OBJECT_COLUMN}, count(*) FROM read_parquet([{files}]) GROUP BY 1"  # noqa: S608
+        ).fetchall()
+        return dict(rows)

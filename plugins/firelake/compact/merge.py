@@ -1,0 +1,135 @@
+"""New records and published rows, merged: equal ones are reduced to the one that comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from firelake.compact.casting import event_partition, identity_columns
+from firelake.periods import Period
+from firelake.raw.records import RawObject
+from firelake.spec import Dataset
+from firelake.spec.dataset import EXTRA_COLUMN, RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN
+from firelake.sql import identifier, identifiers, literals
+
+
+class Merge:
+    """The merge of a run, over the table ``records`` that the intake filled.
+
+    It keeps two more tables: ``objects``, all raw objects that have rows in the merge, and
+    ``losers``, the rows that are equal to one that comes before them.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, objects: Sequence[RawObject]
+    ) -> None:
+        self._connection = connection
+        self._dataset = dataset
+        self._columns = [*(column.name for column in dataset.columns), EXTRA_COLUMN]
+        connection.execute(
+            "CREATE TABLE objects (ordinal INTEGER, key VARCHAR, arrived_at TIMESTAMP, own BOOLEAN)"
+        )
+        connection.register("sources", _sources(objects))
+        connection.execute("INSERT INTO objects SELECT *, true FROM sources")
+        connection.unregister("sources")
+
+    def event_partitions(self) -> set[Period]:
+        """Return the event partitions of the records that were accepted."""
+        rows = self._connection.execute(
+            f"SELECT DISTINCT {event_partition(self._dataset)} AT TIME ZONE 'UTC' FROM records "  # noqa: S608
+            "WHERE _reason IS NULL"
+        ).fetchall()
+        return {Period.containing(start, self._dataset.partition_by) for (start,) in rows}
+
+    def add_published(self, files: Iterable[Path]) -> None:
+        """Add published rows, except those that came from the run's own objects."""
+        paths = literals(str(path) for path in files)
+        if not paths:
+            return
+        published = f"read_parquet([{paths}], union_by_name = true)"
+        self._connection.execute(
+            f"""
+            INSERT INTO objects
+            SELECT (SELECT coalesce(max(ordinal), -1) FROM objects) + row_number() OVER (), key, NULL, false
+            FROM (SELECT DISTINCT {RAW_OBJECT_COLUMN} AS key FROM {published})
+            ANTI JOIN objects USING (key)
+            """  # noqa: S608
+        )
+        columns = identifiers(self._columns)
+        self._connection.execute(
+            f"""
+            INSERT INTO records
+            SELECT _object, _position, {columns}, hash({identity_columns(self._dataset)}), NULL, NULL
+            FROM (SELECT ordinal AS _object, {RAW_POSITION_COLUMN} AS _position, {columns}
+                  FROM {published} JOIN objects ON key = {RAW_OBJECT_COLUMN} WHERE NOT own)
+            """  # noqa: S608
+        )
+
+    def dedupe(self) -> None:
+        """Find the rows that lose: of equal ones the first by event time, raw key and position stays."""
+        event_time = identifier(self._dataset.event_time)
+        # Hashes only nominate: what decides is the identity itself.
+        self._connection.execute(
+            f"""
+            CREATE TABLE losers AS
+            SELECT id FROM (
+                SELECT id, row_number() OVER (
+                    PARTITION BY {identity_columns(self._dataset)}
+                    ORDER BY {event_time}, key, _position) AS place
+                FROM (SELECT rowid AS id, * FROM records WHERE _reason IS NULL)
+                JOIN objects ON ordinal = _object
+                WHERE _hash IN (
+                    SELECT _hash FROM records WHERE _reason IS NULL GROUP BY _hash HAVING count(*) > 1))
+            WHERE place > 1
+            """  # noqa: S608
+        )
+
+    def survivors(self) -> str:
+        """Return SQL for the trusted rows of all touched partitions."""
+        return f"""
+            SELECT {identifiers(self._columns)}, key AS {RAW_OBJECT_COLUMN},
+                   _position AS {RAW_POSITION_COLUMN}
+            FROM (SELECT rowid AS id, * FROM records WHERE _reason IS NULL)
+            ANTI JOIN losers USING (id) JOIN objects ON ordinal = _object
+            """  # noqa: S608
+
+    def lost(self, *, own: bool) -> dict[str, int]:
+        """Return how many rows of each object lost; of the run's own objects or of the others."""
+        rows = self._connection.execute(
+            "SELECT key, count(*) FROM losers JOIN records ON records.rowid = id "
+            "JOIN objects ON ordinal = _object WHERE own = ? GROUP BY key",
+            [own],
+        ).fetchall()
+        return dict(rows)
+
+    def published(self) -> dict[str, int]:
+        """Return how many published rows of other runs' objects entered the merge, by object."""
+        rows = self._connection.execute(
+            "SELECT key, count(*) FROM records JOIN objects ON ordinal = _object WHERE NOT own GROUP BY key"
+        ).fetchall()
+        return dict(rows)
+
+    def refused(self) -> dict[str, dict[str, int]]:
+        """Return how many records and fragments of each object were refused, by reason."""
+        rows = self._connection.execute(
+            "SELECT key, reason, count(*) FROM refused JOIN objects ON ordinal = _object GROUP BY ALL"
+        ).fetchall()
+        by_object: dict[str, dict[str, int]] = {}
+        for key, reason, records in rows:
+            by_object.setdefault(key, {})[reason] = records
+        return by_object
+
+
+def _sources(objects: Sequence[RawObject]) -> pa.Table:
+    return pa.table(
+        {
+            "ordinal": pa.array([source.ordinal for source in objects], pa.int32()),
+            "key": pa.array([source.key for source in objects], pa.string()),
+            "arrived_at": pa.array(
+                [source.arrived_at.replace(tzinfo=None) for source in objects], pa.timestamp("us")
+            ),
+        }
+    )

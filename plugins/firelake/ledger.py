@@ -1,0 +1,126 @@
+"""The ledger: which raw objects were processed, and where their records went.
+
+It is written after the commit that it records. A run that dies in between leaves its entries to
+the next one, which finds the stage named in the snapshot and writes them then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual, LessThanOrEqual
+from pyiceberg.table import Table
+
+from firelake import iceberg
+from firelake.layout import Lake, split_uri
+from firelake.outcome import Stage
+from firelake.spec import Dataset
+from firelake.storage import Bucket
+from firelake.tables import LEDGER, trusted
+
+# Commits of this many runs may be waiting for their entries.
+_CATCH_UP = 50
+
+
+class Ledger:
+    """The entries of one dataset."""
+
+    def __init__(self, lake: Lake, dataset: Dataset) -> None:
+        self._lake = lake
+        self._dataset = dataset
+        self._table = LEDGER.load(lake)
+
+    def processed(self, since: datetime, until: datetime) -> pa.Table:
+        """Return the entries of objects that arrived from ``since`` to ``until``."""
+        scan = self._table.scan(
+            row_filter=And(
+                EqualTo(term="dataset", value=self._dataset.name),
+                GreaterThanOrEqual(term="arrived_at", value=_naive(since)),
+                LessThanOrEqual(term="arrived_at", value=_naive(until)),
+            )
+        )
+        return scan.to_arrow()
+
+    def record(self, stage: Stage, sequence_number: int) -> None:
+        """Write the entries of a run whose commit got a place in the trusted table's history."""
+        arrivals = {outcome.raw_object: outcome.arrived_at for outcome in stage.objects}
+        shared = {
+            "dataset": stage.dataset,
+            "arrival_period": stage.period,
+            "run_id": stage.run_id,
+            "sequence_number": sequence_number,
+            "event_partitions": ",".join(stage.trusted.partitions),
+        }
+        rows: list[dict[str, Any]] = [
+            {**outcome.model_dump(), "entry": "processed", **shared} for outcome in stage.objects
+        ]
+        for raw_object, displaced in stage.displaced.items():
+            rows.append(
+                {
+                    "raw_object": raw_object,
+                    "entry": "displaced",
+                    "arrived_at": arrivals.get(raw_object, displaced.arrived_at),
+                    "trusted": -displaced.rows,
+                    "duplicates": displaced.rows,
+                    "records_in": 0,
+                    "quarantined": 0,
+                    "bytes_raw": 0,
+                    "bytes_json": 0,
+                    **shared,
+                }
+            )
+        if rows:
+            iceberg.append(self._table, _arrow(self._table, rows))
+
+    def catch_up(self) -> list[str]:
+        """Write the entries of runs that died between their commit and their entries; return their ids."""
+        table = trusted(self._dataset).load(self._lake)
+        late: list[str] = []
+        for snapshot in reversed(table.metadata.snapshots[-_CATCH_UP:]):
+            properties = snapshot.summary.additional_properties if snapshot.summary else {}
+            if iceberg.STAGE_PROPERTY not in properties:
+                continue
+            stage = read_stage(properties[iceberg.STAGE_PROPERTY])
+            if not stage.objects:
+                continue
+            if stage.run_id in self._runs(stage):
+                break
+            self.record(stage, snapshot.sequence_number or 0)
+            late.append(stage.run_id)
+        return late
+
+    def _runs(self, stage: Stage) -> set[str]:
+        arrivals = [outcome.arrived_at for outcome in stage.objects]
+        entries = self.processed(min(arrivals), max(arrivals))
+        return set(entries["run_id"].to_pylist())
+
+
+def sequence_number_of(table: Table) -> int:
+    """Return the place of a table's current snapshot in its history; 0 before the first."""
+    snapshot = table.current_snapshot()
+    return (snapshot.sequence_number or 0) if snapshot is not None else 0
+
+
+def read_stage(stage_uri: str) -> Stage:
+    """Read what a run has staged.
+
+    Raises
+    ------
+    LakeUnreachable
+        If it cannot be read.
+    """
+    bucket, key = split_uri(stage_uri)
+    return Stage.model_validate_json(Bucket(bucket).read(key))
+
+
+def _naive(instant: datetime) -> str:
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat()
+
+
+def _arrow(table: Table, rows: Iterable[dict[str, Any]]) -> pa.Table:
+    schema = table.schema().as_arrow()
+    naive = [{**row, "arrived_at": row["arrived_at"].astimezone(UTC).replace(tzinfo=None)} for row in rows]
+    return pa.Table.from_pylist(naive, schema=schema)

@@ -1,0 +1,133 @@
+"""The tables of a lake: names, columns and partitions, each declared once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyiceberg.table import Table
+
+from firelake import iceberg
+from firelake.layout import Lake, Zone
+from firelake.periods import Grain
+from firelake.spec.dataset import EXTRA_COLUMN, RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN, Dataset
+from firelake.spec.types import ColumnType, Primitive
+
+Columns = tuple[tuple[str, ColumnType, str], ...]
+
+_STRING, _BIGINT, _TIMESTAMP = Primitive("string"), Primitive("bigint"), Primitive("timestamp")
+
+
+@dataclass(frozen=True)
+class TableDeclaration:
+    """A table that Firelake writes.
+
+    Parameters
+    ----------
+    columns
+        Name, type and comment of each column.
+    partition_column, grain
+        The timestamp or date column by whose hour or day the table is partitioned.
+    append_only
+        Whether rows are only ever added, never replaced.
+    """
+
+    zone: Zone
+    name: str
+    comment: str
+    columns: Columns
+    partition_column: str
+    grain: Grain
+    append_only: bool = False
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The columns, in order."""
+        return tuple(name for name, _, _ in self.columns)
+
+    def ensure(self, lake: Lake) -> Table:
+        """Return the table, made if it does not exist."""
+        schema = iceberg.schema_of(self.columns)
+        partitioning = iceberg.partition_spec(schema, self.partition_column, self.grain)
+        return iceberg.catalog().create_table_if_not_exists(
+            (lake.database(self.zone), self.name),
+            schema,
+            location=lake.table_location(self.zone, self.name),
+            partition_spec=partitioning,
+            properties=iceberg.properties_of(self.comment, append_only=self.append_only),
+        )
+
+    def load(self, lake: Lake) -> Table:
+        """Return the table; LakeUnreachable if it does not exist."""
+        return iceberg.load_table(lake, self.zone, self.name)
+
+
+def trusted(dataset: Dataset) -> TableDeclaration:
+    """Declare a dataset's trusted table: its columns, undeclared fields, and where each row came from."""
+    own = tuple(
+        (column.name, column.type, _comment(column.description, column.unit)) for column in dataset.columns
+    )
+    added: Columns = (
+        (EXTRA_COLUMN, _STRING, "Fields that the spec does not declare, as a JSON object"),
+        (RAW_OBJECT_COLUMN, _STRING, "Key of the raw object that the row came from"),
+        (RAW_POSITION_COLUMN, _BIGINT, "Place of the record in that object, from 0"),
+    )
+    return TableDeclaration(
+        Zone.TRUSTED,
+        dataset.name,
+        dataset.description,
+        own + added,
+        dataset.event_time,
+        dataset.partition_by,
+    )
+
+
+def quarantine(dataset: Dataset) -> TableDeclaration:
+    """Declare the table of a dataset's refused records and fragments."""
+    return TableDeclaration(
+        Zone.QUARANTINE,
+        dataset.name,
+        f"Records and fragments of {dataset.name} that were refused, and why",
+        (
+            ("reason", _STRING, "Why it was refused: a reason code"),
+            ("detail", _STRING, "What exactly was wrong"),
+            ("raw_text", _STRING, "The bytes as text, at most 64 KiB; bytes that are no UTF-8 as \\xNN"),
+            (RAW_OBJECT_COLUMN, _STRING, "Key of the raw object"),
+            (RAW_POSITION_COLUMN, _BIGINT, "Place among the object's records and fragments, from 0"),
+            ("byte_offset", _BIGINT, "Where it begins in the decompressed object"),
+            ("byte_length", _BIGINT, "How many bytes it has"),
+            ("arrived_at", _TIMESTAMP, "When Firehose received the object's oldest record, UTC"),
+            ("run_id", _STRING, "The run that refused it"),
+        ),
+        "arrived_at",
+        Grain.DAY,
+    )
+
+
+LEDGER = TableDeclaration(
+    Zone.OPS,
+    "ledger",
+    "One entry for each time a raw object was processed, or lost rows to an equal record with an earlier key",
+    (
+        ("dataset", _STRING, "The dataset"),
+        ("raw_object", _STRING, "Key of the raw object"),
+        ("entry", _STRING, "processed, or displaced: rows that became duplicates of another object's"),
+        ("arrived_at", _TIMESTAMP, "When Firehose received the object's oldest record, UTC"),
+        ("arrival_period", _STRING, "Partition key of the run"),
+        ("run_id", _STRING, "The run"),
+        ("sequence_number", _BIGINT, "Place of the run's commit in the trusted table's history"),
+        ("event_partitions", _STRING, "Event partitions that got rows of the run, separated by commas"),
+        ("records_in", _BIGINT, "Records and fragments found"),
+        ("trusted", _BIGINT, "Rows published"),
+        ("duplicates", _BIGINT, "Records equal to another one"),
+        ("quarantined", _BIGINT, "Records and fragments refused"),
+        ("bytes_raw", _BIGINT, "Size of the object as stored"),
+        ("bytes_json", _BIGINT, "Size of the object decompressed"),
+    ),
+    "arrived_at",
+    Grain.DAY,
+    append_only=True,
+)
+
+
+def _comment(description: str, unit: str | None) -> str:
+    return f"{description} [{unit}]" if unit else description
