@@ -10,6 +10,7 @@ from localaws.service import Context, Service
 
 SERVICES = (
     "localaws.glue.service:GlueCatalogService",
+    "localaws.crawler.service:CrawlerService",
     "localaws.firehose.service:FirehoseService",
     "localaws.athena.service:AthenaService",
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from localaws.glue.paging import page, start_after
-from localaws.glue.store import Document, Store, decode, encode
 from localaws.service import AwsError, Context, Payload
+from localaws.store import Document, Store, decode, encode
 
 _PAGE = 100
 _EVERYONE = {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}

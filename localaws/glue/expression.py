@@ -8,8 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from localaws.glue.store import Document
 from localaws.service import AwsError
+from localaws.store import Document
 
 Predicate = Callable[[Sequence[str]], bool]
 _Evaluate = Callable[[Mapping[str, Any]], Any]

@@ -8,9 +8,9 @@ from typing import Any
 
 from localaws.glue.expression import compile_expression
 from localaws.glue.paging import page, start_after
-from localaws.glue.store import Document, Store, decode, encode
 from localaws.glue.tables import detail, missing_table, storage_descriptor
 from localaws.service import AwsError, Context, Payload
+from localaws.store import Document, Store, decode, encode
 
 _PAGE = 1000
 _FROM_TABLE = "FROM partitions WHERE database_name = ? AND table_name = ?"

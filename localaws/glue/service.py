@@ -6,11 +6,37 @@ from typing import Any
 
 from localaws.glue.databases import Databases
 from localaws.glue.partitions import Partitions
-from localaws.glue.store import Store
 from localaws.glue.tables import Tables
 from localaws.glue.tags import Tags
 from localaws.service import Context, Handler, Payload
+from localaws.store import Store
 from localaws.validation import validated
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS databases (name TEXT PRIMARY KEY, document TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS tables (
+    database_name TEXT NOT NULL REFERENCES databases (name) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (database_name, name));
+CREATE TABLE IF NOT EXISTS table_versions (
+    database_name TEXT NOT NULL,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (database_name, name, version),
+    FOREIGN KEY (database_name, name) REFERENCES tables (database_name, name) ON DELETE CASCADE);
+CREATE TABLE IF NOT EXISTS partitions (
+    database_name TEXT NOT NULL,
+    table_name TEXT NOT NULL,
+    partition_values TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (database_name, table_name, partition_values),
+    FOREIGN KEY (database_name, table_name) REFERENCES tables (database_name, name) ON DELETE CASCADE);
+CREATE TABLE IF NOT EXISTS tags (
+    arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key));
+"""
 
 
 class Catalog:
@@ -25,7 +51,7 @@ class Catalog:
     """
 
     def __init__(self, context: Context) -> None:
-        self._store = Store(context.data_dir / "glue" / "catalog.sqlite")
+        self._store = Store(context.data_dir / "glue" / "catalog.sqlite", _SCHEMA)
         self.operations: dict[str, Handler] = {
             **Databases(context, self._store).operations,
             **Tables(context, self._store).operations,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from localaws.glue.databases import missing_database
 from localaws.glue.paging import page, start_after
-from localaws.glue.store import Document, Store, decode, encode
 from localaws.service import AwsError, Context, Payload
+from localaws.store import Document, Store, decode, encode
 
 _PAGE = 100
 _SELECT = "SELECT version, document FROM tables WHERE database_name = ? AND name = ?"

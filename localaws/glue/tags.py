@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from localaws.glue.store import Store
 from localaws.service import Payload
+from localaws.store import Store
 
 
 class Tags:

@@ -1,4 +1,4 @@
-"""Where the catalog lies: one SQLite file, so that every change is atomic and outlives a kill."""
+"""State in one SQLite file, so that every change is atomic and outlives a kill."""
 
 from __future__ import annotations
 
@@ -12,36 +12,11 @@ from typing import Any
 
 Document = dict[str, Any]
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS databases (name TEXT PRIMARY KEY, document TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS tables (
-    database_name TEXT NOT NULL REFERENCES databases (name) ON DELETE CASCADE,
-    name TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    document TEXT NOT NULL,
-    PRIMARY KEY (database_name, name));
-CREATE TABLE IF NOT EXISTS table_versions (
-    database_name TEXT NOT NULL,
-    name TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    document TEXT NOT NULL,
-    PRIMARY KEY (database_name, name, version),
-    FOREIGN KEY (database_name, name) REFERENCES tables (database_name, name) ON DELETE CASCADE);
-CREATE TABLE IF NOT EXISTS partitions (
-    database_name TEXT NOT NULL,
-    table_name TEXT NOT NULL,
-    partition_values TEXT NOT NULL,
-    document TEXT NOT NULL,
-    PRIMARY KEY (database_name, table_name, partition_values),
-    FOREIGN KEY (database_name, table_name) REFERENCES tables (database_name, name) ON DELETE CASCADE);
-CREATE TABLE IF NOT EXISTS tags (
-    arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key));
-"""
 _BUSY_TIMEOUT_S = 30.0
 
 
 class Store:
-    """A connection to the catalog's file, safe to use from any thread.
+    """A connection to a file of documents, safe to use from any thread.
 
     Several stores, in one process or in many, may use the same file: each transaction is serial.
 
@@ -49,9 +24,11 @@ class Store:
     ----------
     path
         The file, made with its folder when it is missing.
+    schema
+        The statements that make its tables, to be run whenever it is opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, schema: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(
             path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
@@ -60,7 +37,7 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("PRAGMA foreign_keys = ON")
-        self._connection.executescript(_SCHEMA)
+        self._connection.executescript(schema)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

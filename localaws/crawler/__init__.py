@@ -1,0 +1,1 @@
+"""Glue crawlers: they read what lies in S3 and write tables and partitions into the catalog."""
