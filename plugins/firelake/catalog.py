@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 _CRAWLER_ROLE = "FIRELAKE_CRAWLER_ROLE"
 
 
-def crawler_name(lake: Lake, dataset: Dataset) -> str:
-    """Return the name of the crawler over a dataset's raw objects."""
-    return f"{lake.name}-raw-{dataset.name}"
-
-
 def prepare_lake(lake: Lake, datasets: Iterable[Dataset]) -> None:
     """Make whatever of the lake does not exist yet. What exists is left as it is.
 
@@ -93,7 +88,7 @@ def _create_workgroup(lake: Lake) -> None:
 
 def _ensure_crawler(lake: Lake, dataset: Dataset) -> None:
     glue = aws.client("glue")
-    name = crawler_name(lake, dataset)
+    name = lake.raw_crawler(dataset.name)
     with aws.reaching(f"crawler {name}"):
         try:
             glue.create_crawler(**_crawler(lake, dataset))
@@ -104,7 +99,7 @@ def _ensure_crawler(lake: Lake, dataset: Dataset) -> None:
 def _crawler(lake: Lake, dataset: Dataset) -> CreateCrawlerRequestTypeDef:
     """Declare the crawler whose schema of the raw objects is compared with the spec."""
     return {
-        "Name": crawler_name(lake, dataset),
+        "Name": lake.raw_crawler(dataset.name),
         "Role": os.environ.get(_CRAWLER_ROLE, f"{lake.name}-crawler"),
         "DatabaseName": lake.database(Zone.RAW),
         "Description": f"Schema of {dataset.name} as it arrives, for comparison with its spec",

@@ -111,6 +111,11 @@ def stage_key(table: str, run_id: str) -> str:
     return f"stages/{table}/{run_id}.json"
 
 
+def verdict_key(table: str, run_id: str) -> str:
+    """Return the key of the gate's verdict on what a run has staged."""
+    return f"verdicts/{table}/{run_id}.json"
+
+
 def report_key(table: str, partition: str, run_id: str) -> str:
     """Return the key of a run's quality report."""
     return f"reports/{table}/{partition}/{run_id}.html"

@@ -6,7 +6,7 @@ from firelake import aws, sql
 from firelake.layout import Lake, Zone, unload_prefix, uri
 from firelake.outcome import Outcome
 from firelake.periods import Period
-from firelake.summary import athena
+from firelake import athena
 from firelake.summary.spec import Summary
 
 

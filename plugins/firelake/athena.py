@@ -67,6 +67,25 @@ def run(
     return Finished(query_id, scanned, round(time.monotonic() - began, 3))
 
 
+def rows(query_id: str) -> list[tuple[str, ...]]:
+    """Return the rows of a finished SELECT as texts, a null as an empty one.
+
+    Raises
+    ------
+    LakeUnreachable
+        If Athena does not answer or refuses access.
+    """
+    with aws.reaching(f"results of Athena query {query_id}"):
+        pages = aws.client("athena").get_paginator("get_query_results").paginate(QueryExecutionId=query_id)
+        found = [
+            tuple(cell.get("VarCharValue", "") for cell in row.get("Data", []))
+            for page in pages
+            for row in page["ResultSet"].get("Rows", [])
+        ]
+    # Athena's first row names the columns.
+    return found[1:]
+
+
 def _wait(query_id: str, give_up_at: float, sleep: Callable[[float], None]) -> QueryExecutionTypeDef:
     pause_s = _FIRST_PAUSE_S
     while True:
