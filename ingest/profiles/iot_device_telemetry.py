@@ -30,9 +30,9 @@ class Devices:
         return {
             "id_device": device,
             "temperature": _temperature(random, device, wave),
-            "cpu": _load(random, 0.35 + 0.15 * wave),
-            "ram": _load(random, 0.50 + 0.03 * device),
-            "hd": _load(random, 0.10 + 0.07 * device),
+            "cpu": round(random.triangular(0.001, 0.999, 0.5 + 0.3 * wave), 6),
+            "ram": round(random.triangular(0.001, 0.999, 0.4 + 0.02 * device), 6),
+            "hd": round(0.05 + 0.09 * device + random.uniform(-0.045, 0.045), 6),
             "timestamp": happened_at.replace(tzinfo=None).isoformat(),
             "timestamp_sent": f"{sent_at:%Y-%m-%d %H}",
         }
@@ -44,14 +44,11 @@ def _daily_wave(device: int, share_of_day: float) -> float:
 
 
 def _temperature(random: Random, device: int, wave: float) -> int:
+    """Return a temperature around the device's own, from 10 to 90 °C, with rare spikes away from it."""
+    usual = 10 + 8 * device
     spike = random.uniform(35, 50) if random.random() < _SPIKE_SHARE else 0
-    celsius = 24 + 2 * device + 6 * wave + random.gauss(0, 1.5) + spike
+    celsius = usual + 6 * wave + random.gauss(0, 1.5) + (spike if usual <= 50 else -spike)
     return min(100, max(0, round(celsius)))
-
-
-def _load(random: Random, usual: float) -> float:
-    """Return a share between 0 and 1 around the usual one, never quite at either end."""
-    return round(random.triangular(0.001, 0.999, usual), 6)
 
 
 PROFILE = Profile(
