@@ -16,14 +16,14 @@ _PROXY_ANSWERS = (
 
 
 def truncated(random: Random, record: Record) -> bytes:
-    """Cut a record where nothing that follows could complete it.
+    """Cut a record where the object that follows cannot be taken for a part of it.
 
-    After a colon the next object would read as a value, so those places are avoided.
+    After a colon or comma it could be a nested value, so those places are avoided.
     """
     whole = encode(record)
     while True:
         cut = whole[: random.randrange(2, len(whole) - 1)]
-        if not cut.rstrip().endswith(b":"):
+        if not cut.rstrip().endswith((b":", b",")):
             return cut
 
 
