@@ -3,10 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from firelake import aws
+from firelake import athena, aws
 from firelake.errors import FirelakeError
 from firelake.layout import Lake
-from firelake.summary import athena
 
 LAKE = Lake("lake")
 
