@@ -6,8 +6,11 @@ import pytest
 import yaml
 from firelake.errors import SpecError
 from firelake.periods import Grain, Period
+from firelake.quality.result import Severity
+from firelake.quality.suite import load_suite
 from firelake.spec import load_datasets
-from firelake.summary import load_summaries, load_summary
+from firelake.spec.load import PROJECT_ROOT
+from firelake.summary import Summary, load_summaries, load_summary
 from firelake.summary.spec import SUMMARIES_DIR
 from firelake.summary.unload import unload_statement
 
@@ -99,3 +102,11 @@ def test_unload_quotes_the_location() -> None:
     assert statement == (
         "UNLOAD (\nSELECT 1\n)\nTO 's3://lake/it''s/'\nWITH (format = 'PARQUET', compression = 'ZSTD')"
     )
+
+
+@pytest.mark.parametrize("summary", load_summaries(), ids=lambda summary: summary.table.name)
+def test_the_suite_of_every_summary_fits_its_columns(summary: Summary) -> None:
+    columns = {column.name: column.type for column in summary.table.columns}
+    suite = load_suite(PROJECT_ROOT / summary.table.checks, columns)
+    assert suite.name == summary.table.name
+    assert {rule.severity for rule in suite.rules} == set(Severity)
