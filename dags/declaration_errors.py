@@ -3,6 +3,7 @@
 Airflow drops all DAGs of a file that has an import error; hence the error has a file of its own.
 """
 
-from firelake_airflow.declared import datasets, raise_errors
+from firelake_airflow.declared import datasets, raise_errors, summaries
 
-raise_errors(datasets().errors)
+declared = datasets()
+raise_errors(declared.errors, summaries(declared.valid).errors)

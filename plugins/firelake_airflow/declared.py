@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from firelake.errors import FirelakeError, SpecError
 from firelake.spec.dataset import Dataset
 from firelake.spec.load import DATASETS_DIR, dataset_paths, load_dataset
+from firelake.summary.spec import SUMMARIES_DIR, Summary, load_summary
 
 Declared = TypeVar("Declared")
 
@@ -34,6 +35,20 @@ class Declarations(Generic[Declared]):
 def datasets(directory: Path = DATASETS_DIR) -> Declarations[Dataset]:
     """Read every dataset's YAML in a folder."""
     return _read(dataset_paths(directory), load_dataset)
+
+
+def summaries(known: Iterable[Dataset], directory: Path = SUMMARIES_DIR) -> Declarations[Summary]:
+    """Read every summary's folder; one that reads a dataset which is not ``known`` is wrong."""
+    names = {dataset.name for dataset in known}
+
+    def load(path: Path) -> Summary:
+        summary = load_summary(path.parent)
+        for source in summary.table.sources:
+            if source not in names:
+                raise SpecError(path, 1, f"sources: there is no dataset {source!r}, or it is wrong itself")
+        return summary
+
+    return _read(sorted(directory.glob("*/table.yaml")), load)
 
 
 def raise_errors(*kinds: Iterable[SpecError]) -> None:

@@ -14,7 +14,7 @@ from firelake.spec import Dataset
 from firelake_airflow.assets import announce, table_asset
 from firelake_airflow.retries import RETRYING
 from firelake_airflow.runbooks import pipeline_runbook
-from firelake_airflow.runs import lake_run_id
+from firelake_airflow.runs import run_origin
 from firelake_airflow.timetable import ArrivalPeriodTimetable
 from firelake_airflow.wording import accounting_line, counts
 
@@ -55,7 +55,7 @@ def compact(dataset: str, period: str, airflow_run: str) -> dict[str, Any]:
     """Read, cast, deduplicate and merge the period's raw objects; stage the result where nobody sees it."""
     from firelake import pipeline
 
-    staged = pipeline.compact(dataset, period, lake_run_id(airflow_run))
+    staged = pipeline.compact(dataset, period, run_origin(airflow_run))
     _log.info("%s %s: %s", dataset, period, accounting_line(Accounting(**staged["accounting"])))
     _log.info("Staged as %s", staged["stage_uri"])
     return staged

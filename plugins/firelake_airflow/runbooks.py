@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from firelake.layout import Lake, Zone
 from firelake.spec import Dataset
+from firelake.summary.spec import Summary
 
 _PIPELINE = """\
 {description}
@@ -37,6 +38,35 @@ airflow backfill create --dag-id {name}__pipeline --from-date 2026-11-20 --to-da
 Both dates are included. Running a {grain} again, in any order, gives the same rows.
 """
 
+LIFECYCLE = """\
+Writes the `lifecycle:` steps of every file in `include/datasets/` into the lifecycle rules of the lake's
+buckets, daily. Rules that Firelake did not make stay as they are. What was written is read back and compared.
+
+*Trigger* with **Dry run** to see in the log of `tier` what would change, without changing it.
+
+If `tier` fails, its error names the file and line of the wrong declaration, or the bucket and rule that
+differ. Nothing is lost by running it again.
+"""
+
+_SUMMARY = """\
+{description}
+
+Declared in `include/sql/{name}_v{version}/`; owner: {owner}.
+One run rebuilds one {grain} of `{database}.{name}`. Airflow starts it when {sources} has changed for
+that {grain}.
+
+| task | does | when it fails |
+| --- | --- | --- |
+| stage | Athena runs `query.sql` and writes Parquet nobody sees yet | its error carries Athena's reason |
+| gate | evaluates `{checks}` over the staged files and writes the report | read the report, correct the \
+query or the source, run the {grain} again |
+| publish | replaces the {grain} in one Iceberg commit | retried; readers see whole snapshots |
+| announce | tells which partitions changed, so that what reads this table follows | clear the task |
+| verify | counts through Athena what was published | compare the error's snapshot with the table's |
+
+**Rebuild** a {grain} by *Trigger* with its partition key, or by running its sources again.
+"""
+
 
 def pipeline_runbook(dataset: Dataset) -> str:
     """Say what a dataset's pipeline does and what to do when a task fails."""
@@ -58,12 +88,16 @@ def pipeline_runbook(dataset: Dataset) -> str:
     )
 
 
-LIFECYCLE = """\
-Writes the `lifecycle:` steps of every file in `include/datasets/` into the lifecycle rules of the lake's
-buckets, daily. Rules that Firelake did not make stay as they are. What was written is read back and compared.
-
-*Trigger* with **Dry run** to see in the log of `tier` what would change, without changing it.
-
-If `tier` fails, its error names the file and line of the wrong declaration, or the bucket and rule that
-differ. Nothing is lost by running it again.
-"""
+def summary_runbook(summary: Summary) -> str:
+    """Say what a summary's DAG does and what to do when a task fails."""
+    table = summary.table
+    return _SUMMARY.format(
+        description=table.description,
+        name=table.name,
+        version=table.version,
+        owner=table.owner,
+        grain=table.partition.grain,
+        database=Lake.from_environment().database(Zone.SUMMARY),
+        sources=" or ".join(f"`trusted.{name}`" for name in table.sources),
+        checks=table.checks,
+    )

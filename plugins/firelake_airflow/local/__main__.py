@@ -1,40 +1,108 @@
-"""``python -m firelake_airflow.local up | down``."""
+"""``python -m firelake_airflow.local up | down | demo``: the lake on this machine."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
+import time
+from types import FrameType
 
-from firelake_airflow.local.processes import StackError
+from firelake.errors import FirelakeError
+
+from firelake_airflow.local.processes import Say, StackError
 from firelake_airflow.local.settings import USER, Settings
 from firelake_airflow.local.stack import Stack
+
+_SIZE_DAYS, _SIZE_RECORDS = 2, 24_000
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit code."""
-    parser = argparse.ArgumentParser(prog="firelake_airflow.local", description=__doc__)
-    parser.add_argument("command", choices=("up", "down"))
-    options = parser.parse_args(arguments)
-    stack = Stack(Settings.from_environment(), lambda line: print(line, flush=True))
+    options = _parser().parse_args(arguments)
+    settings = Settings.from_environment()
+    # What this process asks of AWS goes where the stack's processes go.
+    environment = settings.environment()
+    os.environ.clear()
+    os.environ.update(environment)
+    # A stop that is asked for is an error like any other: what was started gets stopped.
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        _COMMANDS[options.command](stack)
-    except StackError as error:
+        return int(options.run(Stack(settings, _progress()), options))
+    except (StackError, FirelakeError) as error:
         print(error, file=sys.stderr)
-        return 1
-    return 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+    return 1
 
 
-def _up(stack: Stack) -> None:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m firelake_airflow.local", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("up", help="start Local AWS and Airflow").set_defaults(run=_up)
+    commands.add_parser("down", help="stop them, whoever started them").set_defaults(run=_down)
+    demo = commands.add_parser("demo", help="show the main job and check it; stop everything at the end")
+    demo.add_argument("--days", type=int, default=_SIZE_DAYS, help="days of data (default: %(default)s)")
+    demo.add_argument(
+        "--records", type=int, default=_SIZE_RECORDS, help="events per source (default: %(default)s)"
+    )
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _up(stack: Stack, _: argparse.Namespace) -> int:
+    from firelake.catalog import prepare_lake
+    from firelake.layout import Lake
+    from firelake.spec import load_datasets
+
     with stack.ending_on_failure():
         stack.start_aws()
+        prepare_lake(Lake.from_environment(), load_datasets())
         stack.start_airflow()
         stack.wait_for_airflow(set())
     settings = stack.settings
     print(f"\nOpen {settings.airflow_url} and sign in as {USER} with {settings.password()}")
     print("End it with: make down")
+    return 0
 
 
-_COMMANDS = {"up": _up, "down": Stack.stop}
+def _down(stack: Stack, _: argparse.Namespace) -> int:
+    stack.stop()
+    return 0
+
+
+def _demo(stack: Stack, options: argparse.Namespace) -> int:
+    from firelake_airflow.local.demo import Demo, Size
+    from firelake_airflow.local.outcome import DemoOutcome
+    from firelake_airflow.local.table import render
+
+    with stack.ending_on_failure():
+        stack.start_aws()
+        demo = Demo(stack, Size(options.days, options.records), stack.say)
+        path = demo.folder / "outcome.json"
+        before = DemoOutcome.model_validate_json(path.read_bytes()) if path.exists() else None
+        outcome = demo.run()
+        stack.stop()
+    path.write_text(outcome.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    print(render(outcome))
+    problems = outcome.problems(before)
+    for problem in problems:
+        print(f"WRONG: {problem}", file=sys.stderr)
+    if not problems:
+        print(f"\nEverything balances and equals what was sent, in {outcome.seconds} s; all in {path}")
+        print("See it in Airflow: make up")
+    return 1 if problems else 0
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _progress() -> Say:
+    began = time.monotonic()
+    return lambda line: print(f"[{time.monotonic() - began:6.1f} s] {line}", flush=True)
+
 
 if __name__ == "__main__":
     sys.exit(main())

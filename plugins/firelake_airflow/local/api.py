@@ -63,15 +63,17 @@ class AirflowApi:
         """Return what a task of a run returned."""
         return self.get(f"{_run_path(run)}/taskInstances/{quote(task_id)}/xcomEntries/return_value")["value"]
 
-    def task_states(self, run: dict[str, Any]) -> dict[str, str]:
-        """Return the states of a run's tasks."""
-        tasks = self.get(f"{_run_path(run)}/taskInstances")["task_instances"]
-        return {task["task_id"]: task["state"] or "none" for task in tasks}
+    def tasks(self, run: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return a run's task instances."""
+        tasks: list[dict[str, Any]] = self.get(f"{_run_path(run)}/taskInstances")["task_instances"]
+        return tasks
 
-    def task_log(self, run: dict[str, Any], task_id: str, attempt: int) -> str:
-        """Return the log of one try of a task."""
-        path = f"{_run_path(run)}/taskInstances/{quote(task_id)}/logs/{attempt}?full_content=true"
-        return json.dumps(self.get(path), ensure_ascii=False)
+    def errors(self, run: dict[str, Any], task: dict[str, Any]) -> list[str]:
+        """Return the exceptions in the log of a task's last try."""
+        number = max(task["try_number"], 1)
+        path = f"{_run_path(run)}/taskInstances/{quote(task['task_id'])}/logs/{number}?full_content=true"
+        details = (entry.get("error_detail") or [] for entry in self.get(path)["content"])
+        return [f"{one['exc_type']}: {one['exc_value']}" for detail in details for one in detail]
 
     def _signed(self, method: str, path: str, payload: object) -> Any:
         if self._token is None:

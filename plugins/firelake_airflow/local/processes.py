@@ -16,6 +16,8 @@ import psutil
 
 from firelake_airflow.local.settings import HOST, MARKER, Settings
 
+Say = Callable[[str], None]
+
 _STOP_SECONDS = 20
 _TAIL_LINES = 15
 

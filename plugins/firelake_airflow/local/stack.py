@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from firelake.spec.load import PROJECT_ROOT
 
 from firelake_airflow.local.api import AirflowApi
 from firelake_airflow.local.processes import (
+    Say,
     StackError,
     Started,
     require_free,
@@ -34,8 +35,6 @@ _COMPONENTS = {
 }
 _READY_SECONDS = 120
 
-Say = Callable[[str], None]
-
 
 class Stack:
     """The processes of one local stack.
@@ -50,7 +49,7 @@ class Stack:
 
     def __init__(self, settings: Settings, say: Say) -> None:
         self.settings = settings
-        self._say = say
+        self.say = say
         self._started: list[Started] = []
 
     @contextmanager
@@ -79,7 +78,7 @@ class Stack:
         arguments = ["--port", str(settings.aws_port), "--data-dir", str(settings.aws_data)]
         local_aws = self._start("localaws", [str(_AWS_PYTHON), "-m", "localaws", *arguments])
         wait_until(self._aws_answers, "Local AWS", [local_aws], _READY_SECONDS)
-        self._say(f"Local AWS answers on {settings.aws_url}")
+        self.say(f"Local AWS answers on {settings.aws_url}")
 
     def start_airflow(self) -> None:
         """Start Airflow's processes; they come up while other work is done."""
@@ -92,7 +91,7 @@ class Stack:
         api = self.api()
         wait_until(api.healthy, "Airflow", self._started, _READY_SECONDS)
         wait_until(lambda: dag_ids <= api.dag_ids(), f"Airflow with {', '.join(dag_ids)}", self._started, 60)
-        self._say(f"Airflow is healthy on {self.settings.airflow_url}")
+        self.say(f"Airflow is healthy on {self.settings.airflow_url}")
         return api
 
     def api(self) -> AirflowApi:
@@ -124,7 +123,7 @@ class Stack:
         ended = stop(self.settings)
         for started in self._started:
             started.process.wait()
-        self._say(f"Ended {ended} processes" if ended else "Nothing is running")
+        self.say(f"Ended {ended} processes" if ended else "Nothing is running")
 
     def _start(self, name: str, command: list[str]) -> Started:
         started = start(self.settings, name, command)

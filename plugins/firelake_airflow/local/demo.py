@@ -1,0 +1,138 @@
+"""The main job, shown: two days of data through the whole lake, checked against what was sent."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from firelake.catalog import prepare_lake
+from firelake.layout import Lake, split_uri
+from firelake.outcome import Published
+from firelake.spec import load_datasets
+from firelake.storage import Bucket
+from firelake.summary.spec import SummaryTable, load_summaries
+
+from firelake_airflow.local.outcome import (
+    DatasetOutcome,
+    DemoOutcome,
+    SummaryOutcome,
+    count_dataset,
+    read_summary,
+)
+from firelake_airflow.local.processes import Say
+from firelake_airflow.local.runs import Run, Runs
+from firelake_airflow.local.sending import Sending
+from firelake_airflow.local.stack import Stack
+from ingest.sent import Sent
+
+_RUN_SECONDS = 300
+_LIFECYCLE = "lake__lifecycle"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much the demo sends."""
+
+    days: int = 2
+    records: int = 24_000
+
+
+class Demo:
+    """One demo.
+
+    Parameters
+    ----------
+    stack
+        The stack, with Local AWS up and Airflow not yet.
+    size
+        How much is sent.
+    say
+        Told what happens.
+    """
+
+    def __init__(self, stack: Stack, size: Size, say: Say) -> None:
+        self._stack = stack
+        self._size = size
+        self._say = say
+        self._lake = Lake.from_environment()
+        self._datasets = tuple(load_datasets())
+        self._summaries = tuple(summary.table for summary in load_summaries())
+        self.folder = stack.settings.folder / "demo"
+
+    def run(self) -> DemoOutcome:
+        """Send, process, summarise and tier; say what came of it."""
+        began = time.monotonic()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # Airflow takes its time to come up; the data is sent meanwhile.
+        with ThreadPoolExecutor(1) as pool:
+            booting = pool.submit(self._stack.start_airflow)
+            sent = self._send()
+            booting.result()
+        runs = Runs(self._stack.wait_for_airflow(self._dag_ids()), _RUN_SECONDS)
+        batches = {name: self._backfill(runs, name, each) for name, each in sent.items()}
+        changed = {name: runs.announced(of_dataset) for name, of_dataset in batches.items()}
+        return DemoOutcome(
+            datasets={name: self._examine(runs, name, of_dataset) for name, of_dataset in batches.items()},
+            summaries={table.name: self._summarise(runs, table, changed) for table in self._summaries},
+            lifecycle=self._tier(runs),
+            sent=sent,
+            seconds=round(time.monotonic() - began, 1),
+        )
+
+    def _send(self) -> dict[str, Sent]:
+        prepare_lake(self._lake, self._datasets)
+        self._say("Buckets, tables, workgroup and crawlers are there")
+        sending = Sending(
+            path=self.folder / "sent.json",
+            clock_url=f"{self._stack.settings.aws_url}/_localaws/clock",
+            days=self._size.days,
+            records=self._size.records,
+        )
+        return sending.ensure(self._lake, self._datasets, self._say)
+
+    def _dag_ids(self) -> set[str]:
+        pipelines = {f"{dataset.name}__pipeline" for dataset in self._datasets}
+        return pipelines | {f"{table.name}__summary" for table in self._summaries} | {_LIFECYCLE}
+
+    def _backfill(self, runs: Runs, dataset: str, sent: Sent) -> list[Run]:
+        dag_id, days = f"{dataset}__pipeline", sorted(sent.days_sent)
+        known = runs.known(dag_id)
+        self._say(f"Airflow backfills {dag_id} from {days[0]} to {days[-1]}")
+        span = ("--from-date", days[0], "--to-date", days[-1])
+        how = ("--reprocess-behavior", "completed", "--max-active-runs", "2")
+        self._stack.airflow("backfill", "create", "--dag-id", dag_id, *span, *how)
+        return list(runs.wait_new(dag_id, known, days).values())
+
+    def _examine(self, runs: Runs, dataset: str, batches: list[Run]) -> DatasetOutcome:
+        published = [Published.model_validate(runs.result(run, "publish")) for run in batches]
+        verdicts = [runs.result(run, "gate") for run in batches]
+        reports = tuple(self._copy_report(verdict["report_uri"]) for verdict in verdicts)
+        counted = count_dataset(self._lake, dataset, published, verdicts, reports)
+        self._say(f"{dataset}: {counted.trusted:,} trusted rows of {counted.records_in:,} records")
+        return counted
+
+    def _copy_report(self, address: str) -> str:
+        bucket, key = split_uri(address)
+        path = self.folder / "reports" / key.removeprefix("reports/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(Bucket(bucket).read(key))
+        return str(path)
+
+    def _summarise(
+        self, runs: Runs, table: SummaryTable, changed: dict[str, dict[str, str]]
+    ) -> SummaryOutcome:
+        latest: dict[str, str] = {}
+        for source in table.sources:
+            for partition, at in changed[source].items():
+                latest[partition] = max(at, latest.get(partition, ""))
+        runs.wait_since(f"{table.name}__summary", latest)
+        summary = read_summary(self._lake, table)
+        self._say(f"{table.name}: {summary.rows:,} rows for {summary.partitions} days, read with awswrangler")
+        return summary
+
+    def _tier(self, runs: Runs) -> dict[str, Any]:
+        outcome: dict[str, Any] = runs.result(runs.trigger(_LIFECYCLE), "tier")
+        self._say("Storage tiers are applied and read back")
+        return outcome
