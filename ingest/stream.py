@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from firelake import aws
+from firelake.catalog import ensure_bucket
 from firelake.errors import FirelakeError
 from firelake.layout import Lake, Zone
 from firelake.spec import Dataset
@@ -54,7 +55,7 @@ def declare(
         If a stream of that name delivers elsewhere, or does not become active.
     """
     wanted = _destination(lake, dataset, role_arn, buffering or Buffering())
-    _create_bucket(lake.bucket(Zone.RAW))
+    ensure_bucket(lake.bucket(Zone.RAW))
     name = stream_name(lake, dataset)
     firehose = aws.client("firehose")
     with aws.reaching(f"stream {name}"):
@@ -83,19 +84,6 @@ def _destination(
     if dataset.raw.error_prefix is not None:
         destination["ErrorOutputPrefix"] = f"{dataset.raw.error_prefix}!{{firehose:error-output-type}}/"
     return destination
-
-
-def _create_bucket(bucket: str) -> None:
-    s3 = aws.client("s3")
-    with aws.reaching(f"s3://{bucket}"):
-        try:
-            s3.head_bucket(Bucket=bucket)
-        except s3.exceptions.ClientError as error:
-            if not aws.is_missing(error):
-                raise
-            region = s3.meta.region_name
-            elsewhere: Any = {"CreateBucketConfiguration": {"LocationConstraint": region}}
-            s3.create_bucket(Bucket=bucket, **({} if region == "us-east-1" else elsewhere))
 
 
 def _check_destination(name: str, wanted: ExtendedS3DestinationConfigurationTypeDef) -> None:

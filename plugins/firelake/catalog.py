@@ -26,7 +26,7 @@ def prepare_lake(lake: Lake, datasets: Iterable[Dataset]) -> None:
         If AWS does not answer or denies access.
     """
     for zone in Zone:
-        _ensure_bucket(lake.bucket(zone))
+        ensure_bucket(lake.bucket(zone))
         _ensure_database(lake.database(zone), f"{lake.name}: {zone} zone")
     _ensure_workgroup(lake)
     for declaration in (LEDGER,):
@@ -37,7 +37,8 @@ def prepare_lake(lake: Lake, datasets: Iterable[Dataset]) -> None:
         _ensure_crawler(lake, dataset)
 
 
-def _ensure_bucket(name: str) -> None:
+def ensure_bucket(name: str) -> None:
+    """Make a bucket if it does not exist."""
     s3 = aws.client("s3")
     with aws.reaching(uri(name, "")):
         try:
