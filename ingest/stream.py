@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from firelake import aws
-from firelake.catalog import ensure_bucket
 from firelake.errors import FirelakeError
 from firelake.layout import Lake, Zone
 from firelake.spec import Dataset
@@ -55,7 +54,7 @@ def declare(
         If a stream of that name delivers elsewhere, or does not become active.
     """
     wanted = _destination(lake, dataset, role_arn, buffering or Buffering())
-    ensure_bucket(lake.bucket(Zone.RAW))
+    aws.ensure_bucket(lake.bucket(Zone.RAW))
     name = stream_name(lake, dataset)
     firehose = aws.client("firehose")
     with aws.reaching(f"stream {name}"):

@@ -140,6 +140,26 @@ def is_missing(error: Exception) -> bool:
     return error_code(error) in _MISSING
 
 
+def ensure_bucket(name: str) -> None:
+    """Make a bucket, in the environment's region, if it does not exist.
+
+    Raises
+    ------
+    LakeUnreachable
+        If S3 does not answer or refuses access.
+    """
+    s3 = client("s3")
+    with reaching(f"s3://{name}"):
+        try:
+            s3.head_bucket(Bucket=name)
+        except ClientError as error:
+            if not is_missing(error):
+                raise
+            # S3 wants no constraint for its first region, and one for every other.
+            elsewhere: Any = {"CreateBucketConfiguration": {"LocationConstraint": s3.meta.region_name}}
+            s3.create_bucket(Bucket=name, **({} if s3.meta.region_name == "us-east-1" else elsewhere))
+
+
 def _endpoint() -> str:
     return os.environ.get("AWS_ENDPOINT_URL", "AWS")
 

@@ -26,7 +26,7 @@ def prepare_lake(lake: Lake, datasets: Iterable[Dataset]) -> None:
         If AWS does not answer or denies access.
     """
     for zone in Zone:
-        ensure_bucket(lake.bucket(zone))
+        aws.ensure_bucket(lake.bucket(zone))
         _ensure_database(lake.database(zone), f"{lake.name}: {zone} zone")
     _ensure_workgroup(lake)
     for declaration in (LEDGER,):
@@ -35,25 +35,6 @@ def prepare_lake(lake: Lake, datasets: Iterable[Dataset]) -> None:
         trusted(dataset).ensure(lake)
         quarantine(dataset).ensure(lake)
         _ensure_crawler(lake, dataset)
-
-
-def ensure_bucket(name: str) -> None:
-    """Make a bucket if it does not exist."""
-    s3 = aws.client("s3")
-    with aws.reaching(uri(name, "")):
-        try:
-            s3.head_bucket(Bucket=name)
-        except s3.exceptions.ClientError as error:
-            if not aws.is_missing(error):
-                raise
-            region = s3.meta.region_name
-            if region == "us-east-1":
-                s3.create_bucket(Bucket=name)
-            else:
-                s3.create_bucket(
-                    Bucket=name,
-                    CreateBucketConfiguration={"LocationConstraint": region},  # type: ignore[typeddict-item]
-                )
 
 
 def _ensure_database(name: str, description: str) -> None:
