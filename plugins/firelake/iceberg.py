@@ -126,6 +126,11 @@ def schema_of(columns: Sequence[tuple[str, ColumnType, str]]) -> Schema:
     )
 
 
+def name_mapping(schema: Schema) -> dict[str, str]:
+    """Return the property by which files without column ids are read: by their columns' names."""
+    return {"schema.name-mapping.default": schema.name_mapping.model_dump_json()}
+
+
 def partition_spec(schema: Schema, column: str, grain: Grain) -> PartitionSpec:
     """Return the partitioning of a table by the day or hour of a timestamp or date column."""
     transform: Transform[Any, int] = HourTransform() if grain is Grain.HOUR else DayTransform()

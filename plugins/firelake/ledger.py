@@ -15,10 +15,10 @@ from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual, LessThanOrEq
 from pyiceberg.table import Table
 
 from firelake import iceberg
-from firelake.layout import Lake, split_uri
+from firelake.layout import Lake
 from firelake.outcome import Stage
 from firelake.spec import Dataset
-from firelake.storage import Bucket
+from firelake.storage import read_object
 from firelake.tables import LEDGER, trusted
 
 # Commits of this many runs may be waiting for their entries.
@@ -112,8 +112,7 @@ def read_stage(stage_uri: str) -> Stage:
     LakeUnreachable
         If it cannot be read.
     """
-    bucket, key = split_uri(stage_uri)
-    return Stage.model_validate_json(Bucket(bucket).read(key))
+    return Stage.model_validate_json(read_object(stage_uri))
 
 
 def _naive(instant: datetime) -> str:

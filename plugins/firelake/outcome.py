@@ -141,3 +141,32 @@ class Published(Outcome):
     snapshot_id: int | None
     rows: dict[str, int]
     accounting: Accounting
+
+
+class SummaryStage(Outcome):
+    """One partition of a summary, computed but not visible.
+
+    Parameters
+    ----------
+    query_id
+        Athena's id of the query that computed it.
+    bytes_scanned
+        What the query read.
+    """
+
+    summary: str
+    partition: str
+    run_id: str
+    rows: TableStage
+    query_id: str
+    bytes_scanned: int
+
+
+class SummaryPublished(Outcome):
+    """What one commit to a summary made visible; ``rows`` by partition."""
+
+    summary: str
+    run_id: str
+    snapshot_id: int | None
+    rows: dict[str, int]
+    bytes_scanned: int

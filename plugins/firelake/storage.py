@@ -84,6 +84,12 @@ class Bucket:
                 file.write(piece)
 
 
+def read_object(address: str) -> bytes:
+    """Return the bytes of an ``s3://`` object; errors as of :class:`Bucket`."""
+    bucket, key = split_uri(address)
+    return Bucket(bucket).read(key)
+
+
 def download_all(addresses: Iterable[str], directory: Path) -> dict[str, Path]:
     """Fetch many ``s3://`` objects into a folder; return the local path of each address."""
     paths = {address: directory / f"{number:05d}.parquet" for number, address in enumerate(addresses)}

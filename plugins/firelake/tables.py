@@ -11,6 +11,7 @@ from firelake.layout import Lake, Zone
 from firelake.periods import Grain
 from firelake.spec.dataset import EXTRA_COLUMN, RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN, Dataset
 from firelake.spec.types import ColumnType, Primitive
+from firelake.summary.spec import SummaryTable
 
 Columns = tuple[tuple[str, ColumnType, str], ...]
 
@@ -29,6 +30,8 @@ class TableDeclaration:
         The timestamp or date column by whose hour or day the table is partitioned.
     append_only
         Whether rows are only ever added, never replaced.
+    foreign_files
+        Whether data files come from an engine that writes no column ids; they are read by name.
     """
 
     zone: Zone
@@ -38,6 +41,7 @@ class TableDeclaration:
     partition_column: str
     grain: Grain
     append_only: bool = False
+    foreign_files: bool = False
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -53,7 +57,8 @@ class TableDeclaration:
             schema,
             location=lake.table_location(self.zone, self.name),
             partition_spec=partitioning,
-            properties=iceberg.properties_of(self.comment, append_only=self.append_only),
+            properties=iceberg.properties_of(self.comment, append_only=self.append_only)
+            | (iceberg.name_mapping(schema) if self.foreign_files else {}),
         )
 
     def load(self, lake: Lake) -> Table:
@@ -100,6 +105,20 @@ def quarantine(dataset: Dataset) -> TableDeclaration:
         ),
         "arrived_at",
         Grain.DAY,
+    )
+
+
+def summary(table: SummaryTable) -> TableDeclaration:
+    """Declare a summary table."""
+    columns = tuple((c.name, c.type, _comment(c.description, c.unit)) for c in table.columns)
+    return TableDeclaration(
+        Zone.SUMMARY,
+        table.name,
+        table.description,
+        columns,
+        table.partition.column,
+        table.partition.grain,
+        foreign_files=True,
     )
 
 

@@ -64,7 +64,7 @@ def count_statement(
 ) -> str:
     """Return Athena SQL that counts rows by partition key in one snapshot."""
     periods = sorted(Period.parse(key, declaration.grain) for key in partitions)
-    kind = dict((name, kind) for name, kind, _ in declaration.columns)[declaration.partition_column]
+    kind = {name: kind for name, kind, _ in declaration.columns}[declaration.partition_column]
     type_name, pattern = (
         ("DATE", "%Y-%m-%d") if kind == Primitive("date") else ("TIMESTAMP", "%Y-%m-%d %H:%M:%S")
     )

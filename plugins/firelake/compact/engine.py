@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 from firelake.compact import accounting as books
 from firelake.compact.discover import Discovered, discover
@@ -27,14 +25,13 @@ from firelake.tables import quarantine, trusted
 _DISK_FACTOR = 12
 
 
-def new_run_id(period: Period) -> str:
-    """Return an id that no other run of the period has."""
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    return f"{period.key}-{now}-{uuid4().hex[:8]}"
-
-
-def compact(lake: Lake, dataset: Dataset, period: Period, limits: Limits | None = None) -> Stage:
+def compact(lake: Lake, dataset: Dataset, period: Period, run_id: str, limits: Limits | None = None) -> Stage:
     """Stage what one arrival period adds to a dataset's trusted table and quarantine.
+
+    Parameters
+    ----------
+    run_id
+        Names the staged files. Each try needs one of its own: :func:`new_run_id`.
 
     Raises
     ------
@@ -49,18 +46,18 @@ def compact(lake: Lake, dataset: Dataset, period: Period, limits: Limits | None 
     with scratch(limits, found.bytes_raw * _DISK_FACTOR) as space:
         intake = Intake(space.connection, dataset)
         intake.take(bucket, found.objects, limits)
-        return _Run(lake, dataset, period, space).stage(found, intake)
+        return _Run(lake, dataset, period, run_id, space).stage(found, intake)
 
 
 class _Run:
     """What the steps of a run share."""
 
-    def __init__(self, lake: Lake, dataset: Dataset, period: Period, space: Scratch) -> None:
+    def __init__(self, lake: Lake, dataset: Dataset, period: Period, run_id: str, space: Scratch) -> None:
         self._lake = lake
         self._dataset = dataset
         self._period = period
         self._space = space
-        self._run_id = new_run_id(period)
+        self._run_id = run_id
         self._writer = Writer(space.connection, lake, self._run_id, space.directory / "staged")
 
     def stage(self, found: Discovered, intake: Intake) -> Stage:

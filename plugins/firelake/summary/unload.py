@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from firelake import aws, sql
+from firelake import athena, aws, sql
 from firelake.layout import Lake, Zone, unload_prefix, uri
 from firelake.outcome import Outcome
 from firelake.periods import Period
-from firelake import athena
 from firelake.summary.spec import Summary
 
 
