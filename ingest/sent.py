@@ -31,7 +31,7 @@ class Sent(Outcome):
     expected
         What the lake must count over all of it.
     days_sent
-        The same by day of sending, which is the day of arrival when the stream delivers in time.
+        The same by the day on which it was handed to Firehose: the day of arrival, as keys tell it.
     days_trusted
         Rows the trusted table must hold, by day of the event.
     firehose_records, bytes_sent
@@ -71,9 +71,9 @@ class Tally:
     kinds_by_day: defaultdict[str, Counter[Kind]] = field(default_factory=lambda: defaultdict(Counter))
     trusted_by_day: Counter[str] = field(default_factory=Counter)
 
-    def add(self, delivery: Delivery) -> None:
-        """Count one delivery."""
-        day_sent = f"{delivery.sent_at:%Y-%m-%d}"
+    def add(self, delivery: Delivery, arrives_at: datetime) -> None:
+        """Count one delivery that is handed to Firehose at ``arrives_at``."""
+        day_sent = f"{arrives_at:%Y-%m-%d}"
         for item in delivery.items:
             self.kinds[item.kind] += 1
             self.kinds_by_day[day_sent][item.kind] += 1

@@ -40,11 +40,12 @@ def simulate(campaign: Campaign, sender: Sender, pace: Pace, progress: Progress)
         for step, group in groupby(
             deliveries(campaign), key=lambda delivery: (delivery.sent_at - campaign.start) // pace.step
         ):
-            pace.reach(campaign.start + step * pace.step)
+            now = campaign.start + step * pace.step
+            pace.reach(now)
             due = list(group)
             sender.send(delivery.payload for delivery in due)
             for delivery in due:
-                tally.add(delivery)
+                tally.add(delivery, now)
             progress(due[-1].sent_at, sender.records)
         pace.reach(campaign.end)
     return Sent(

@@ -29,7 +29,7 @@ def test_a_reader_counts_what_the_tally_expects_whatever_the_order(
     sent = list(deliveries(campaign(records=60, seed=seed, mix=mix)))
     shuffle.shuffle(sent)
     for delivery in sent:
-        tally.add(delivery)
+        tally.add(delivery, delivery.sent_at)
         # An object's key may tell a time up to half an hour before the sending.
         counts += count_outcomes(delivery.payload, delivery.sent_at + timedelta(minutes=lag), seen)
     assert counts == +flat(tally.expected.model_dump())
@@ -44,7 +44,7 @@ def test_broken_fragments_stay_countable_in_one_object_in_any_order(seed: int, s
     shuffle.shuffle(sent)
     tally = Tally()
     for delivery in sent:
-        tally.add(delivery)
+        tally.add(delivery, delivery.sent_at)
     counts = count_outcomes(b"".join(one.payload for one in sent), START, set())
     assert counts == +flat(tally.expected.model_dump())
 
@@ -52,7 +52,7 @@ def test_broken_fragments_stay_countable_in_one_object_in_any_order(seed: int, s
 def test_every_kind_occurs_and_the_identity_holds() -> None:
     tally = Tally()
     for delivery in deliveries(campaign(records=2000)):
-        tally.add(delivery)
+        tally.add(delivery, delivery.sent_at)
     expected = tally.expected
     assert set(tally.kinds) == set(Kind)
     assert expected.records_in == expected.trusted + expected.duplicates + sum(expected.quarantined.values())
