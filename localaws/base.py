@@ -6,11 +6,14 @@ first, and every import of ministack happens inside a function.
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from localaws.clock import Clock
 
 _settings_done = False
 
@@ -56,8 +59,40 @@ def service_of(method: str, path: str, headers: Mapping[str, str], query: Mappin
     return name
 
 
+def bucket_and_key(path: str, host: str) -> tuple[str, str]:
+    """Return the bucket and the key that an S3 request names, in its path or in its host."""
+    virtual = application()._extract_s3_vhost_bucket(host)
+    if virtual is not None and virtual not in application()._NON_S3_VHOST_NAMES:
+        return virtual, path.removeprefix("/")
+    bucket, _, key = path.removeprefix("/").partition("/")
+    return bucket, key
+
+
+def use_clock(clock: Clock) -> None:
+    """Let S3 date what it stores by the clock of Local AWS."""
+
+    def now_iso() -> str:
+        return f"{clock.now():%Y-%m-%dT%H:%M:%S}.{clock.now().microsecond // 1000:03d}Z"
+
+    s3().now_iso = now_iso
+
+
+def run_on_loop(work: Callable[..., None], *arguments: object) -> None:
+    """Run something on the event loop's thread, where S3's state is changed, and wait for it."""
+
+    async def run() -> None:
+        work(*arguments)
+
+    asyncio.run_coroutine_threadsafe(run(), application()._MAIN_LOOP).result()
+
+
 def call_s3(
-    method: str, bucket: str, key: str, body: bytes, headers: Mapping[str, str]
+    method: str,
+    bucket: str,
+    key: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    query: Mapping[str, str | None] | None = None,
 ) -> tuple[int, dict[str, str], bytes]:
     """Send one request to S3 from a worker thread, without HTTP, and wait for the answer.
 
@@ -66,9 +101,10 @@ def call_s3(
     RuntimeError
         If it is called on the event loop's own thread, which would wait for itself.
     """
+    parameters = {name: [value] for name, value in (query or {}).items() if value is not None}
     sent = {**headers, "content-length": str(len(body))}
     answer: tuple[int, dict[str, str], bytes] = application().call_service_handler_sync(
-        s3().handle_request, method, f"/{bucket}/{key}", sent, body, {}
+        s3().handle_request, method, f"/{bucket}/{key}", sent, body, parameters
     )
     return answer
 

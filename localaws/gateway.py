@@ -7,13 +7,13 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import parse_qs
 
 from localaws import base, passthrough
 from localaws.admin import PREFIX as ADMIN_PREFIX
 from localaws.admin import Admin
-from localaws.service import AwsError, Handler, Service
+from localaws.service import AwsError, Handler, HttpRequest, Service
 from localaws.wire import (
     Answer,
     Message,
@@ -29,6 +29,17 @@ from localaws.wire import (
 
 _log = logging.getLogger(__name__)
 _WORKERS = 32
+
+
+@runtime_checkable
+class HttpService(Protocol):
+    """A service that also answers requests that come without ``X-Amz-Target``."""
+
+    def answers(self, request: HttpRequest) -> bool:
+        """Tell whether a request is for this service rather than for ministack."""
+
+    def answer(self, request: HttpRequest, body: bytes) -> Answer:
+        """Answer it, or raise AwsError."""
 
 
 class Gateway:
@@ -49,6 +60,7 @@ class Gateway:
         self._services = services
         self._admin = admin
         self._operations = _operation_table(services)
+        self._http_services = [service for service in services if isinstance(service, HttpService)]
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="localaws")
         self._started = ExitStack()
 
@@ -125,17 +137,26 @@ class Gateway:
     async def _pass_through(
         self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send
     ) -> None:
-        method, path = scope["method"], scope["path"]
-        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        service = passthrough.service_of(method, path, headers, query)
+        request = _request(scope, headers)
         try:
-            passthrough.check(service, path)
+            passthrough.check(request)
         except AwsError as error:
-            is_json = "x-amz-target" in headers
-            await (error_answer(error) if is_json else xml_error_answer(error, service)).send(send)
+            await _refuse(request, error).send(send)
             return
-        keeps_settings = service == "s3" and method in ("PUT", "DELETE") and "/" not in path.strip("/")
-        await self._inner(scope, receive, _saving(send) if keeps_settings else send)
+        for service in self._http_services:
+            if service.answers(request):
+                await self._answer_http(service, request, receive, send)
+                return
+        await self._inner(scope, receive, _saving(send) if _changes_bucket(request) else send)
+
+    async def _answer_http(
+        self, service: HttpService, request: HttpRequest, receive: Receive, send: Send
+    ) -> None:
+        body = await read_body(receive)
+        if body is not None:
+            name = f"{request.method} {request.path}"
+            answer = await self._run(name, _answer_or_refuse, service, request, body)
+            await answer.send(send)
 
 
 def _operation_table(services: Sequence[Service]) -> dict[str, dict[str, Handler]]:
@@ -146,6 +167,30 @@ def _operation_table(services: Sequence[Service]) -> dict[str, dict[str, Handler
             raise ValueError(f"{service.target_prefix} has {', '.join(sorted(twice))} twice")
         operations.update(service.operations)
     return table
+
+
+def _request(scope: Scope, headers: dict[str, str]) -> HttpRequest:
+    method, path = scope["method"], scope["path"]
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    return HttpRequest(passthrough.service_of(method, path, headers, query), method, path, query, headers)
+
+
+def _answer_or_refuse(service: HttpService, request: HttpRequest, body: bytes) -> Answer:
+    try:
+        return service.answer(request, body)
+    except AwsError as error:
+        return _refuse(request, error)
+
+
+def _refuse(request: HttpRequest, error: AwsError) -> Answer:
+    if "x-amz-target" in request.headers:
+        return error_answer(error)
+    return xml_error_answer(error, request.service)
+
+
+def _changes_bucket(request: HttpRequest) -> bool:
+    is_bucket = request.service == "s3" and "/" not in request.path.strip("/")
+    return is_bucket and request.method in ("PUT", "DELETE")
 
 
 def _handle(handler: Handler, body: bytes) -> Answer:

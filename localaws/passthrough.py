@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from localaws import base
-from localaws.service import AwsError
+from localaws.s3 import operations
+from localaws.service import AwsError, HttpRequest
 
 SERVICES = frozenset(
     {
@@ -40,15 +41,19 @@ def service_of(method: str, path: str, headers: Headers, query: Query) -> str:
     return "ministack" if path.startswith("/_") else base.service_of(method, path, headers, query)
 
 
-def check(service: str, path: str) -> None:
-    """Let a request through to ministack, or refuse it.
+def check(request: HttpRequest) -> None:
+    """Let a request through, or refuse it.
 
     Raises
     ------
     AwsError
-        ``UnknownOperationException`` with status 501 for what is not in the tables.
+        With status 501, for what is not in the tables.
     """
+    service, path = request.service, request.path
     if service == "ministack" and not path.startswith(_OPEN_PATHS):
         raise AwsError("UnknownOperationException", f"Local AWS has no page {path}", 501)
     if service != "ministack" and service not in SERVICES:
         raise AwsError("UnknownOperationException", f"Local AWS has no {service}; see docs/local-aws.md", 501)
+    if service == "s3":
+        _, key = base.bucket_and_key(path, request.headers.get("host", ""))
+        operations.check(request.method, bool(key), request.query)

@@ -60,6 +60,27 @@ class Context:
     account_id: str = "000000000000"
 
 
+@dataclass(frozen=True)
+class HttpRequest:
+    """The head of a request that comes without ``X-Amz-Target``.
+
+    Parameters
+    ----------
+    service
+        The service that it is for, such as ``s3``.
+    method, path
+        What it asks for; the path is decoded.
+    query, headers
+        Its parameters, and its headers by lower-case name.
+    """
+
+    service: str
+    method: str
+    path: str
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+
+
 class Service(Protocol):
     """A service answers the operations in its table; the gateway passes the rest to ministack."""
 

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from localaws.service import Context, Service
 
 SERVICES = (
+    "localaws.s3.service:S3Service",
     "localaws.glue.service:GlueCatalogService",
     "localaws.crawler.service:CrawlerService",
     "localaws.firehose.service:FirehoseService",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -29,10 +29,12 @@ class Answer:
     body: bytes
     content_type: str = _JSON
     error_code: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     async def send(self, send: Send) -> None:
         """Send it as ASGI messages."""
         headers = [
+            *((name.encode(), value.encode()) for name, value in self.headers.items()),
             (b"content-type", self.content_type.encode()),
             (b"content-length", str(len(self.body)).encode()),
             (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
