@@ -85,7 +85,7 @@ def client(service: Service) -> Any:
     Raises
     ------
     LakeUnreachable
-        If the environment names no region, or half of a credential.
+        If the environment names no region, half of a credential, or an endpoint that is no URL.
     """
     with _CREATING, reaching(service):
         return _client(service, os.getpid(), os.environ.get("AWS_ENDPOINT_URL"))
@@ -94,7 +94,10 @@ def client(service: Service) -> Any:
 @lru_cache(maxsize=32)
 def _client(service: Service, _process: int, _endpoint: str | None) -> Any:
     """Make a client; a forked process must not share its parent's connections."""
-    return Session().client(service, config=_CONFIG)
+    try:
+        return Session().client(service, config=_CONFIG)
+    except ValueError as error:
+        raise LakeUnreachable(f"AWS_ENDPOINT_URL: {error}; write it like http://127.0.0.1:4566") from error
 
 
 @contextmanager

@@ -52,6 +52,12 @@ def test_no_region_says_which_variable_to_set(monkeypatch: pytest.MonkeyPatch) -
         aws.client("athena")
 
 
+def test_an_endpoint_that_is_no_url_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "not a url")
+    with pytest.raises(LakeUnreachable, match=r"AWS_ENDPOINT_URL: .*not a url.*http://127\.0\.0\.1:4566"):
+        aws.client("s3")
+
+
 @pytest.mark.parametrize(
     ("raised", "expected", "says"),
     [
