@@ -70,8 +70,8 @@ class GateResult(Outcome):
 
     @property
     def passed(self) -> bool:
-        """Whether the batch may be published."""
-        return not self.blocking
+        """Whether the batch may be published; a gate without rules has let nothing pass."""
+        return bool(self.rules) and not self.blocking
 
     def count(self, *, success: bool) -> dict[str, int]:
         """Return how many rules held (or did not), by severity."""

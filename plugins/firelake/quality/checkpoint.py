@@ -1,0 +1,161 @@
+"""The gate's place in the lake: staged files in, verdict, history and report out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from firelake.errors import GateFailed, LakeUnreachable
+from firelake.layout import Lake, Zone, verdict_key
+from firelake.outcome import Accounting, Outcome, Stage, SummaryStage, TableStage
+from firelake.quality.gate import GateSubject, evaluate
+from firelake.quality.result import GateResult, RuleResult, Severity
+from firelake.spec import Dataset
+from firelake.storage import Bucket, download_all
+from firelake.summary.spec import SummaryTable
+
+_MAX_NAMED = 5
+
+
+class Verdict(Outcome):
+    """What the gate says of a stage: one result for each partition it would replace."""
+
+    table: str
+    run_id: str
+    results: tuple[GateResult, ...]
+    report_uri: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the stage may be published."""
+        return all(result.passed for result in self.results)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what people and other steps ask for first."""
+        held: Counter[str] = Counter()
+        failed: Counter[str] = Counter()
+        for result in self.results:
+            held.update(result.count(success=True))
+            failed.update(result.count(success=False))
+        return {
+            "passed": self.passed,
+            "held": dict(held),
+            "failed": dict(failed),
+            "report_uri": self.report_uri,
+        }
+
+
+def judge_stage(lake: Lake, dataset: Dataset, stage: Stage) -> Verdict:
+    """Hold what a run has staged to its dataset's suite, partition by partition.
+
+    Raises
+    ------
+    GateFailed
+        If a critical rule failed; verdict, history and report are written before.
+    """
+    with tempfile.TemporaryDirectory(prefix="firelake-gate-") as directory:
+        subjects = [
+            GateSubject.of_dataset(dataset, partition, stage.run_id, files)
+            for partition, files in _partitions(stage.trusted, Path(directory))
+        ]
+        results = [evaluate(subject) for subject in subjects]
+    results.append(_quarantine_rate(dataset, stage))
+    return _conclude(lake, dataset.name, stage.run_id, results)
+
+
+def judge_summary(lake: Lake, table: SummaryTable, stage: SummaryStage) -> Verdict:
+    """Hold a computed partition of a summary to its checks.
+
+    Raises
+    ------
+    GateFailed
+        If a critical rule failed; verdict, history and report are written before.
+    """
+    with tempfile.TemporaryDirectory(prefix="firelake-gate-") as directory:
+        results = [
+            evaluate(GateSubject.of_summary(table, partition, stage.run_id, files))
+            for partition, files in _partitions(stage.rows, Path(directory))
+        ]
+    return _conclude(lake, table.name, stage.run_id, results)
+
+
+def require_passed(lake: Lake, table: str, run_id: str) -> None:
+    """Make sure that the gate let a stage pass; publishing asks this, whoever calls it.
+
+    Raises
+    ------
+    GateFailed
+        If it did not, or has not judged the stage.
+    """
+    try:
+        verdict = Verdict.model_validate_json(Bucket(lake.bucket(Zone.OPS)).read(verdict_key(table, run_id)))
+    except LakeUnreachable as error:
+        raise GateFailed(
+            f"{table}: the gate has not judged {run_id}; run the gate first ({error})"
+        ) from error
+    if not verdict.passed:
+        raise GateFailed(_failure(verdict))
+
+
+def _partitions(stage: TableStage, directory: Path) -> list[tuple[str, tuple[Path, ...]]]:
+    """Fetch the staged files; return them by partition, those that become empty included."""
+    paths = download_all((file.uri for file in stage.files), directory)
+    return [
+        (partition, tuple(paths[file.uri] for file in stage.files if file.partition == partition))
+        for partition in stage.partitions
+    ]
+
+
+def _quarantine_rate(dataset: Dataset, stage: Stage) -> GateResult:
+    """Judge the share of refused records, over all partitions of the run."""
+    accounting: Accounting = stage.accounting
+    refused, ceiling = accounting.records_quarantined, dataset.quality.max_quarantine_rate
+    rate = refused / accounting.records_in if accounting.records_in else 0.0
+    rule = RuleResult(
+        rule="spec.max_quarantine_rate",
+        type="quarantine_rate",
+        column=None,
+        severity=Severity.CRITICAL,
+        description=f"At most {ceiling:.1%} of a run's records may be quarantined.",
+        success=rate <= ceiling,
+        errored=False,
+        rows_checked=accounting.records_in,
+        rows_bad=refused,
+        observed=f"{rate:.2%} of {accounting.records_in} records",
+        sample=tuple(f"{reason}: {count}" for reason, count in accounting.quarantined.items()),
+        seconds=0.0,
+    )
+    return GateResult(
+        table=dataset.name,
+        partition=stage.period,
+        run_id=stage.run_id,
+        suite=str(dataset.quality.suite),
+        evaluated_at=datetime.now(UTC),
+        rules=(rule,),
+        seconds=0.0,
+    )
+
+
+def _conclude(lake: Lake, table: str, run_id: str, results: Sequence[GateResult]) -> Verdict:
+    verdict = Verdict(table=table, run_id=run_id, results=tuple(results), report_uri="")
+    Bucket(lake.bucket(Zone.OPS)).write(verdict_key(table, run_id), verdict.model_dump_json().encode())
+    if not verdict.passed:
+        raise GateFailed(_failure(verdict))
+    return verdict
+
+
+def _failure(verdict: Verdict) -> str:
+    broken = [
+        f"{result.partition} {rule.rule}: {rule.observed}"
+        for result in verdict.results
+        for rule in result.blocking
+    ]
+    more = f" (and {len(broken) - _MAX_NAMED} more)" if len(broken) > _MAX_NAMED else ""
+    return (
+        f"{verdict.table}: nothing was published, because {'; '.join(broken[:_MAX_NAMED])}{more}. "
+        f"Report: {verdict.report_uri}"
+    )
