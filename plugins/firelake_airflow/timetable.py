@@ -44,7 +44,12 @@ class ArrivalPeriodTimetable(CronPartitionTimetable):
         self, *, last_dagrun_info: DagRunInfo | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
         """Return when the next run starts, and the period it is for."""
-        tick = super().next_dagrun_info_v2(last_dagrun_info=last_dagrun_info, restriction=restriction)
+        last = last_dagrun_info
+        if last is not None and last.partition_date is not None:
+            # A backfill may have run the period that the latest tick is for; it needs no second run.
+            end = Period.containing(last.partition_date, self._grain).end
+            last = last._replace(run_after=self._align_to_next(instance(end)))
+        tick = super().next_dagrun_info_v2(last_dagrun_info=last, restriction=restriction)
         if tick is None:
             return None
         current = Period.containing(tick.run_after, self._grain)

@@ -67,3 +67,17 @@ def test_the_first_run_waits_for_the_next_tick() -> None:
     )
     assert info is not None
     assert timedelta() < info.run_after - datetime.now(UTC) <= timedelta(days=1)
+
+
+@given(grains, st.booleans())
+def test_what_a_backfill_has_run_is_not_run_again(grain: Grain, catchup: bool) -> None:
+    timetable = ArrivalPeriodTimetable(CRONS[grain], grain)
+    ended = Period.containing(datetime.now(UTC), grain).start - grain.length
+    (backfilled,) = timetable.iter_partition_dagrun_infos(earliest=ended, latest=ended)
+    info = timetable.next_dagrun_info_v2(
+        last_dagrun_info=backfilled,
+        restriction=TimeRestriction(earliest=None, latest=None, catchup=catchup),
+    )
+    assert info is not None
+    assert info.partition_date == ended + grain.length
+    assert info.run_after > datetime.now(UTC)

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
 from firelake.errors import FirelakeError
@@ -73,13 +74,15 @@ def _down(stack: Stack, _: argparse.Namespace) -> int:
 
 
 def _demo(stack: Stack, options: argparse.Namespace) -> int:
-    from firelake_airflow.local.demo import Demo, Size
-    from firelake_airflow.local.outcome import DemoOutcome
-    from firelake_airflow.local.table import render
-
-    with stack.ending_on_failure():
+    with stack.ending_on_failure(), ThreadPoolExecutor(1) as pool:
         stack.start_aws()
-        demo = Demo(stack, Size(options.days, options.records), stack.say)
+        booting = pool.submit(stack.start_airflow)
+        # Reading these libraries takes seconds, in which Airflow comes up.
+        from firelake_airflow.local.demo import Demo, Size
+        from firelake_airflow.local.outcome import DemoOutcome
+        from firelake_airflow.local.table import render
+
+        demo = Demo(stack, booting, Size(options.days, options.records))
         path = demo.folder / "outcome.json"
         before = DemoOutcome.model_validate_json(path.read_bytes()) if path.exists() else None
         outcome = demo.run()

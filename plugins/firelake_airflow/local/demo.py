@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,6 @@ from firelake_airflow.local.outcome import (
     count_dataset,
     read_summary,
 )
-from firelake_airflow.local.processes import Say
 from firelake_airflow.local.runs import Run, Runs
 from firelake_airflow.local.sending import Sending
 from firelake_airflow.local.stack import Stack
@@ -45,17 +44,18 @@ class Demo:
     Parameters
     ----------
     stack
-        The stack, with Local AWS up and Airflow not yet.
+        The stack, with Local AWS up.
+    booting
+        Done when Airflow's processes have been started; the data is sent meanwhile.
     size
         How much is sent.
-    say
-        Told what happens.
     """
 
-    def __init__(self, stack: Stack, size: Size, say: Say) -> None:
+    def __init__(self, stack: Stack, booting: Future[None], size: Size) -> None:
         self._stack = stack
+        self._booting = booting
         self._size = size
-        self._say = say
+        self._say = stack.say
         self._lake = Lake.from_environment()
         self._datasets = tuple(load_datasets())
         self._summaries = tuple(summary.table for summary in load_summaries())
@@ -65,11 +65,8 @@ class Demo:
         """Send, process, summarise and tier; say what came of it."""
         began = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
-        # Airflow takes its time to come up; the data is sent meanwhile.
-        with ThreadPoolExecutor(1) as pool:
-            booting = pool.submit(self._stack.start_airflow)
-            sent = self._send()
-            booting.result()
+        sent = self._send()
+        self._booting.result()
         runs = Runs(self._stack.wait_for_airflow(self._dag_ids()), _RUN_SECONDS)
         batches = {name: self._backfill(runs, name, each) for name, each in sent.items()}
         changed = {name: runs.announced(of_dataset) for name, of_dataset in batches.items()}
