@@ -35,15 +35,17 @@ SUMMARY = load_summary(SUMMARIES_DIR / "iot_device_health_daily_v1")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     """Yield a lake of its own, because the query names the trusted table."""
     local_aws = LocalAws.start(tmp_path_factory.mktemp("localaws"))
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ENDPOINT_URL", local_aws.endpoint_url)
-        environment.setenv("AWS_ACCESS_KEY_ID", "test")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        lake = Lake("health")
-        prepare_lake(lake, [find_dataset("iot_device_telemetry")])
-        yield lake
-    local_aws.stop()
+    try:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("AWS_ENDPOINT_URL", local_aws.endpoint_url)
+            environment.setenv("AWS_ACCESS_KEY_ID", "test")
+            environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
+            environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+            lake = Lake("health")
+            prepare_lake(lake, [find_dataset("iot_device_telemetry")])
+            yield lake
+    finally:
+        local_aws.stop()
 
 
 def hold(lake: Lake, readings: Sequence[Reading]) -> Table:
