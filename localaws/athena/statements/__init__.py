@@ -1,0 +1,1 @@
+"""The statements that Athena runs: one module a family."""
