@@ -17,6 +17,7 @@ from firelake.quality.derived import (
     PARTITION_START,
     derived_rules,
     derived_summary_rules,
+    summary_columns,
     trusted_columns,
 )
 from firelake.quality.finding import FindingReader
@@ -82,7 +83,7 @@ class GateSubject:
             run_id=run_id,
             suite=PROJECT_ROOT / table.checks,
             files=files,
-            columns={column.name: column.type for column in table.columns},
+            columns=summary_columns(table),
             derived=derived_summary_rules(table),
         )
 

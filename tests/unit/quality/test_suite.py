@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from firelake import tables
 from firelake.errors import SpecError
-from firelake.quality.derived import derived_rules, trusted_columns
+from firelake.quality.derived import derived_rules, derived_summary_rules, summary_columns, trusted_columns
 from firelake.quality.json_lines import JsonLines
 from firelake.quality.result import Severity
 from firelake.quality.suite import RESERVED_PREFIX, load_suite
 from firelake.spec import find_dataset, load_datasets
 from firelake.spec.load import PROJECT_ROOT
 from firelake.spec.types import Primitive
+from firelake.summary.spec import load_summaries
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -165,6 +167,18 @@ def test_the_suites_of_all_datasets_are_good() -> None:
         suite = load_suite(PROJECT_ROOT / dataset.quality.suite, trusted_columns(dataset))
         assert len(suite.rules) >= 12
         assert {rule.severity for rule in suite.rules} == set(Severity)
+
+
+def test_the_checks_of_all_summaries_are_good() -> None:
+    for summary in load_summaries():
+        suite = load_suite(PROJECT_ROOT / summary.table.checks, summary_columns(summary.table))
+        names = {rule.name for rule in suite.extended(derived_summary_rules(summary.table)).rules}
+        assert {"spec.columns", "spec.grain", f"spec.partition.{summary.table.partition.column}"} < names
+
+
+def test_columns_are_those_of_the_table() -> None:
+    for dataset in load_datasets():
+        assert trusted_columns(dataset) == {name: kind for name, kind, _ in tables.trusted(dataset).columns}
 
 
 def test_derived_rules_are_critical_and_named_apart() -> None:
