@@ -50,7 +50,9 @@ class Admin:
         return Answer(found.status, found.body, "application/json")
 
     def _health(self, _: dict[str, Any]) -> object:
-        own = {service.target_prefix: sorted(service.operations) for service in self._services}
+        own: dict[str, list[str]] = {}
+        for service in self._services:
+            own[service.target_prefix] = sorted([*own.get(service.target_prefix, []), *service.operations])
         return {"status": "ok", "endpoint": self._context.endpoint_url, "services": own}
 
     def _clock(self, _: dict[str, Any]) -> object:

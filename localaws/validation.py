@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-import botocore.session
+from botocore.loaders import Loader
 from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
 from localaws.service import AwsError, Handler, Payload
@@ -53,7 +53,7 @@ def violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
 
 def _checked(api: str, operation: str, handler: Handler) -> Handler:
     def handle(payload: Payload) -> Payload:
-        shape = _model(api).operation_model(operation).input_shape
+        shape = service_model(api).operation_model(operation).input_shape
         if shape is not None and (failures := list(violations(shape, payload, ""))):
             count = f"{len(failures)} validation error{'s' if len(failures) > 1 else ''} detected"
             raise AwsError("ValidationException", f"{count}: {'; '.join(failures)}")
@@ -63,8 +63,10 @@ def _checked(api: str, operation: str, handler: Handler) -> Handler:
 
 
 @cache
-def _model(api: str) -> ServiceModel:
-    return botocore.session.get_session().get_service_model(api)
+def service_model(api: str) -> ServiceModel:
+    """Return AWS's model of an API, by the name that botocore has for it."""
+    # Read past botocore's session, whose clients cost memory and time that nothing here needs.
+    return ServiceModel(Loader().load_service_model(api, "service-2"), api)
 
 
 def _own_violations(shape: Shape, value: Any, path: str) -> Iterator[str]:

@@ -72,6 +72,10 @@ SUBRESOURCES = _REFUSED | BUCKET_SUBRESOURCES.keys() | OBJECT_SUBRESOURCES.keys(
 """Every query parameter that makes a request one for a subresource."""
 
 
+OTHER_ENDPOINTS = frozenset({"ListDirectoryBuckets", "WriteGetObjectResponse"})
+"""Operations of the API that go to hosts which a lake on one port does not have."""
+
+
 def check(method: str, has_key: bool, query: Iterable[str]) -> None:
     """Let a request through, or refuse it.
 
