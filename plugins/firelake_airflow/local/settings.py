@@ -103,6 +103,8 @@ class Settings:
             # Airflow renames its processes; without this the new name would overwrite the marker.
             "SPT_NOENV": "1",
             "NO_PROXY": f"{HOST},localhost",
+            # The scheduler is forked for every task, which threads would not survive.
+            "OPENBLAS_NUM_THREADS": "1",
         }
         return inherited | self._aws() | self._airflow() | own
 

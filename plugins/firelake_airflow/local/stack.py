@@ -26,12 +26,12 @@ from firelake_airflow.local.settings import USER, Settings
 
 _AWS_PYTHON = PROJECT_ROOT / "localaws" / ".venv" / "bin" / "python"
 _AIRFLOW = Path(sys.executable).parent / "airflow"
+# Logs are read from disk; nobody needs them served on a port of their own.
 _COMPONENTS = {
-    "api-server": ["api-server"],
-    # Logs are read from disk; nobody needs them served on a port of their own.
-    "scheduler": ["scheduler", "--skip-serve-logs"],
-    "triggerer": ["triggerer", "--skip-serve-logs"],
-    "dag-processor": ["dag-processor"],
+    "scheduler": [sys.executable, "-m", "firelake_airflow.local.scheduler", "--skip-serve-logs"],
+    "api-server": [str(_AIRFLOW), "api-server"],
+    "dag-processor": [str(_AIRFLOW), "dag-processor"],
+    "triggerer": [str(_AIRFLOW), "triggerer", "--skip-serve-logs"],
 }
 _READY_SECONDS = 120
 
@@ -83,8 +83,8 @@ class Stack:
     def start_airflow(self) -> None:
         """Start Airflow's processes; they come up while other work is done."""
         self.airflow("db", "migrate")
-        for name, arguments in _COMPONENTS.items():
-            self._start(name, [str(_AIRFLOW), *arguments])
+        for name, command in _COMPONENTS.items():
+            self._start(name, command)
 
     def wait_for_airflow(self, dag_ids: set[str]) -> AirflowApi:
         """Wait until Airflow is healthy and knows the DAGs; return its API."""
