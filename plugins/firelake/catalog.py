@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from firelake import aws
 from firelake.layout import Lake, Zone, uri
 from firelake.spec import Dataset
-from firelake.tables import LEDGER, quarantine, trusted
+from firelake.summary.spec import SummaryTable
+from firelake.tables import LEDGER, QUALITY_RESULTS, quarantine, summary, trusted
 
 if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import CreateCrawlerRequestTypeDef
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _CRAWLER_ROLE = "FIRELAKE_CRAWLER_ROLE"
 
 
-def prepare_lake(lake: Lake, datasets: Iterable[Dataset]) -> None:
+def prepare_lake(lake: Lake, datasets: Iterable[Dataset], summaries: Iterable[SummaryTable] = ()) -> None:
     """Make whatever of the lake does not exist yet. What exists is left as it is.
 
     Raises
@@ -29,12 +30,14 @@ def prepare_lake(lake: Lake, datasets: Iterable[Dataset]) -> None:
         aws.ensure_bucket(lake.bucket(zone))
         _ensure_database(lake.database(zone), f"{lake.name}: {zone} zone")
     _ensure_workgroup(lake)
-    for declaration in (LEDGER,):
-        declaration.ensure(lake)
+    LEDGER.ensure(lake)
+    QUALITY_RESULTS.ensure(lake)
     for dataset in datasets:
         trusted(dataset).ensure(lake)
         quarantine(dataset).ensure(lake)
         _ensure_crawler(lake, dataset)
+    for table in summaries:
+        summary(table).ensure(lake)
 
 
 def _ensure_database(name: str, description: str) -> None:

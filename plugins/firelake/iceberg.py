@@ -39,6 +39,7 @@ from pyiceberg.types import (
     TimestampType,
 )
 
+from firelake import aws
 from firelake.errors import CommitConflict, FirelakeError, LakeUnreachable
 from firelake.layout import Lake, Zone
 from firelake.outcome import PartitionBase, TableStage
@@ -152,10 +153,13 @@ def load_table(lake: Lake, zone: Zone, name: str) -> Table:
         If it does not exist, or the catalog does not answer.
     """
     database = lake.database(zone)
-    try:
-        return catalog().load_table((database, name))
-    except NoSuchTableError as error:
-        raise LakeUnreachable(f"table {database}.{name} does not exist; run `firelake prepare`") from error
+    with aws.reaching(f"table {database}.{name}"):
+        try:
+            return catalog().load_table((database, name))
+        except NoSuchTableError as error:
+            raise LakeUnreachable(
+                f"table {database}.{name} does not exist; run `firelake prepare`"
+            ) from error
 
 
 def partition_of(file: DataFile, grain: Grain) -> Period:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from pyiceberg.table import Table
 
-from firelake import iceberg
+from firelake import aws, iceberg
 from firelake.layout import Lake, Zone
 from firelake.periods import Grain
+from firelake.quality import history
 from firelake.spec.dataset import EXTRA_COLUMN, RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN, Dataset
 from firelake.spec.types import ColumnType, Primitive
 from firelake.summary.spec import SummaryTable
@@ -52,14 +53,17 @@ class TableDeclaration:
         """Return the table, made if it does not exist."""
         schema = iceberg.schema_of(self.columns)
         partitioning = iceberg.partition_spec(schema, self.partition_column, self.grain)
-        return iceberg.catalog().create_table_if_not_exists(
-            (lake.database(self.zone), self.name),
-            schema,
-            location=lake.table_location(self.zone, self.name),
-            partition_spec=partitioning,
-            properties=iceberg.properties_of(self.comment, append_only=self.append_only)
-            | (iceberg.name_mapping(schema) if self.foreign_files else {}),
-        )
+        properties = iceberg.properties_of(self.comment, append_only=self.append_only)
+        if self.foreign_files:
+            properties |= iceberg.name_mapping(schema)
+        with aws.reaching(f"table {lake.database(self.zone)}.{self.name}"):
+            return iceberg.catalog().create_table_if_not_exists(
+                (lake.database(self.zone), self.name),
+                schema,
+                location=lake.table_location(self.zone, self.name),
+                partition_spec=partitioning,
+                properties=properties,
+            )
 
     def load(self, lake: Lake) -> Table:
         """Return the table; LakeUnreachable if it does not exist."""
@@ -150,3 +154,14 @@ LEDGER = TableDeclaration(
 
 def _comment(description: str, unit: str | None) -> str:
     return f"{description} [{unit}]" if unit else description
+
+
+QUALITY_RESULTS = TableDeclaration(
+    Zone.OPS,
+    history.TABLE,
+    history.COMMENT,
+    history.COLUMNS,
+    history.TIME_COLUMN,
+    Grain.DAY,
+    append_only=True,
+)

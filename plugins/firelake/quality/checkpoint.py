@@ -9,14 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from firelake import iceberg
 from firelake.errors import GateFailed, LakeUnreachable
 from firelake.layout import Lake, Zone, verdict_key
 from firelake.outcome import Accounting, Outcome, Stage, SummaryStage, TableStage
 from firelake.quality.gate import GateSubject, evaluate
+from firelake.quality.history import history_rows
 from firelake.quality.result import GateResult, RuleResult, Severity
 from firelake.spec import Dataset
 from firelake.storage import Bucket, download_all
 from firelake.summary.spec import SummaryTable
+from firelake.tables import QUALITY_RESULTS
 
 _MAX_NAMED = 5
 
@@ -142,6 +145,7 @@ def _quarantine_rate(dataset: Dataset, stage: Stage) -> GateResult:
 
 def _conclude(lake: Lake, table: str, run_id: str, results: Sequence[GateResult]) -> Verdict:
     verdict = Verdict(table=table, run_id=run_id, results=tuple(results), report_uri="")
+    iceberg.append(QUALITY_RESULTS.load(lake), history_rows(verdict.results))
     Bucket(lake.bucket(Zone.OPS)).write(verdict_key(table, run_id), verdict.model_dump_json().encode())
     if not verdict.passed:
         raise GateFailed(_failure(verdict))

@@ -1,0 +1,152 @@
+"""The quality report: one HTML page that needs nothing but itself, and the same for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from firelake.outcome import Accounting
+from firelake.quality import report_view
+from firelake.quality.result import GateResult
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class QuarantinedRecord:
+    """One refused record or fragment, as the quarantine table has it."""
+
+    reason: str
+    detail: str
+    raw_text: str
+    raw_object: str
+    byte_offset: int
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    """What an earlier run observed of a rule; see :func:`firelake.quality.history.observed_value`."""
+
+    evaluated_at: datetime
+    value: float
+    success: bool
+
+
+@dataclass(frozen=True)
+class ReportInput:
+    """All that a report tells.
+
+    Parameters
+    ----------
+    results
+        One for each partition of the run.
+    accounting
+        Where the run's records went; None for tables that are computed from others.
+    quarantined
+        Some of the refused records.
+    trends
+        Earlier observations by rule, oldest first.
+    pii
+        The dataset's columns of personal data. If there are any, raw text is withheld.
+    """
+
+    table: str
+    description: str
+    owner: str
+    period: str
+    run_id: str
+    results: tuple[GateResult, ...]
+    accounting: Accounting | None = None
+    quarantined: tuple[QuarantinedRecord, ...] = ()
+    trends: Mapping[str, tuple[TrendPoint, ...]] = field(default_factory=dict)
+    pii: frozenset[str] = field(default_factory=frozenset)
+
+
+def render_report(report: ReportInput) -> str:
+    """Return the report as an HTML page without scripts or anything to fetch."""
+    results = report.results
+    failures = [report_view.Failure(one, rule) for one in results for rule in one.failed]
+    return _template().render(
+        report=report,
+        verdict=report_view.verdict(results),
+        failures=sorted(failures, key=lambda failure: failure.order),
+        tallies=report_view.tallies(results),
+        flow=report_view.flow(report.accounting) if report.accounting else None,
+        sparks={rule: report_view.sparkline(points) for rule, points in report.trends.items()},
+        evaluated_at=max((one.evaluated_at for one in results), default=None),
+        seconds=sum(one.seconds for one in results),
+    )
+
+
+def report_json(result: GateResult) -> str:
+    """Return a result in the form of Great Expectations' own validation results."""
+    held = sum(rule.success for rule in result.rules)
+    document = {
+        "success": result.passed,
+        "suite_name": result.suite,
+        "statistics": {
+            "evaluated_expectations": len(result.rules),
+            "successful_expectations": held,
+            "unsuccessful_expectations": len(result.rules) - held,
+            "success_percent": 100 * held / len(result.rules) if result.rules else None,
+        },
+        "results": [
+            {
+                "success": rule.success,
+                "expectation_config": {
+                    "type": rule.type,
+                    "kwargs": {} if rule.column is None else {"column": rule.column},
+                    "severity": str(rule.severity),
+                    "description": rule.description,
+                    "meta": {"rule": rule.rule},
+                },
+                "result": {
+                    "observed_value": rule.observed,
+                    "element_count": rule.rows_checked,
+                    "unexpected_count": rule.rows_bad,
+                    "partial_unexpected_list": list(rule.sample),
+                },
+                "exception_info": {
+                    "raised_exception": rule.errored,
+                    "exception_message": rule.observed if rule.errored else None,
+                    "exception_traceback": None,
+                },
+                "meta": {},
+            }
+            for rule in result.rules
+        ],
+        "meta": {
+            "table": result.table,
+            "partition": result.partition,
+            "run_id": {
+                "run_name": result.run_id,
+                "run_time": result.evaluated_at.astimezone(UTC).isoformat(),
+            },
+        },
+    }
+    return json.dumps(document, ensure_ascii=False, default=str, indent=1)
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "count": report_view.grouped,
+        "share": report_view.share,
+        "bytes": report_view.byte_size,
+        "visible": report_view.visible,
+        "moment": report_view.moment,
+    }
+    return environment.get_template("report.html.j2")
