@@ -56,10 +56,11 @@ def _up(stack: Stack, _: argparse.Namespace) -> int:
     from firelake.catalog import prepare_lake
     from firelake.layout import Lake
     from firelake.spec import load_datasets
+    from firelake.summary import load_summaries
 
     with stack.ending_on_failure():
         stack.start_aws()
-        prepare_lake(Lake.from_environment(), load_datasets())
+        prepare_lake(Lake.from_environment(), load_datasets(), [each.table for each in load_summaries()])
         stack.start_airflow()
         stack.wait_for_airflow(set())
     settings = stack.settings

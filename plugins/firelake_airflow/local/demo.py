@@ -79,7 +79,7 @@ class Demo:
         )
 
     def _send(self) -> dict[str, Sent]:
-        prepare_lake(self._lake, self._datasets)
+        prepare_lake(self._lake, self._datasets, self._summaries)
         self._say("Buckets, tables, workgroup and crawlers are there")
         sending = Sending(
             path=self.folder / "sent.json",
