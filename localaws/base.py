@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,7 @@ def run_on_loop(work: Callable[..., None], *arguments: object) -> None:
     async def run() -> None:
         work(*arguments)
 
-    asyncio.run_coroutine_threadsafe(run(), application()._MAIN_LOOP).result()
+    _wait_for(run())
 
 
 def call_s3(
@@ -94,19 +94,35 @@ def call_s3(
     headers: Mapping[str, str],
     query: Mapping[str, str | None] | None = None,
 ) -> tuple[int, dict[str, str], bytes]:
-    """Send one request to S3 from a worker thread, without HTTP, and wait for the answer.
-
-    Raises
-    ------
-    RuntimeError
-        If it is called on the event loop's own thread, which would wait for itself.
-    """
+    """Send one request to S3, without HTTP, and wait for the answer."""
     parameters = {name: [value] for name, value in (query or {}).items() if value is not None}
     sent = {**headers, "content-length": str(len(body))}
-    answer: tuple[int, dict[str, str], bytes] = application().call_service_handler_sync(
-        s3().handle_request, method, f"/{bucket}/{key}", sent, body, parameters
+    answer: tuple[int, dict[str, str], bytes] = _wait_for(
+        s3().handle_request(method, f"/{bucket}/{key}", sent, body, parameters)
     )
     return answer
+
+
+def _wait_for(request: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine that never waits for anything: on the event loop, or at once if this is it."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run_coroutine_threadsafe(request, application()._MAIN_LOOP).result()
+    try:
+        request.send(None)
+    except StopIteration as done:
+        return done.value
+    request.close()
+    raise RuntimeError("a request that waits cannot be answered on the event loop's own thread")
+
+
+def cloudformation_handlers() -> dict[str, dict[str, Any]]:
+    """Return ministack's table of handlers by resource type, to be changed in place."""
+    handlers: dict[str, dict[str, Any]] = _module(
+        "ministack.services.cloudformation.provisioners"
+    )._RESOURCE_HANDLERS
+    return handlers
 
 
 def invoke_lambda(arn: str, event: bytes) -> tuple[int, dict[str, str], bytes]:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from localaws import base, passthrough
 from localaws.admin import PREFIX as ADMIN_PREFIX
 from localaws.admin import Admin
+from localaws.cloudformation.install import install
 from localaws.service import AwsError, Handler, HttpRequest, Service
 from localaws.wire import (
     Answer,
@@ -61,6 +62,7 @@ class Gateway:
         self._admin = admin
         self._operations = _operation_table(services)
         self._http_services = [service for service in services if isinstance(service, HttpService)]
+        self._is_cloudformation_ready = False
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="localaws")
         self._started = ExitStack()
 
@@ -147,7 +149,15 @@ class Gateway:
             if service.answers(request):
                 await self._answer_http(service, request, receive, send)
                 return
+        if request.service == "cloudformation":
+            self._prepare_cloudformation()
         await self._inner(scope, receive, _saving(send) if _changes_bucket(request) else send)
+
+    def _prepare_cloudformation(self) -> None:
+        """Install our resource types before the first template; few ever use one, and it is large."""
+        if not self._is_cloudformation_ready:
+            install(self._services)
+            self._is_cloudformation_ready = True
 
     async def _answer_http(
         self, service: HttpService, request: HttpRequest, receive: Receive, send: Send

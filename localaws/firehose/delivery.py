@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from queue import SimpleQueue
 
 from localaws import base
 from localaws.firehose import naming
@@ -53,6 +54,7 @@ class Delivery:
         self._streams = streams
         self._pauses: dict[str, _Pause] = {}
         self._delivering = threading.Lock()
+        self._retired: SimpleQueue[Stream] = SimpleQueue()
         self._wake = threading.Event()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="firehose-delivery", daemon=True)
@@ -70,6 +72,7 @@ class Delivery:
         for stream in self._streams():
             stream.seal()
         self._deliver_sealed(self._streams(), at_once=True)
+        self._finish_retired()
 
     def wake(self) -> None:
         """Tell that a buffer is full."""
@@ -82,10 +85,10 @@ class Delivery:
             stream.seal_due(now)
         self._deliver_sealed(streams, at_once=True)
 
-    def flush(self, stream: Stream) -> None:
-        """Deliver all that one stream holds, due or not."""
-        stream.seal()
-        self._deliver_sealed([stream], at_once=True)
+    def retire(self, stream: Stream) -> None:
+        """Deliver what a deleted stream still holds, soon and once, and forget the stream."""
+        self._retired.put(stream)
+        self._wake.set()
 
     def _run(self) -> None:
         while not self._stopped:
@@ -97,9 +100,19 @@ class Delivery:
                 for stream in streams:
                     stream.seal_due(now)
                 self._deliver_sealed(streams, at_once=False)
+                self._finish_retired()
             except Exception:
                 # The thread must outlive whatever one buffer does to it.
                 _log.exception("Firehose delivery failed and goes on")
+
+    def _finish_retired(self) -> None:
+        while not self._retired.empty():
+            stream = self._retired.get()
+            stream.seal()
+            self._deliver_sealed([stream], at_once=True)
+            if lost := stream.sealed():
+                _log.warning("deleted stream %s: %d buffers could not be delivered", stream.name, len(lost))
+            stream.delete()
 
     def _deliver_sealed(self, streams: list[Stream], *, at_once: bool) -> None:
         with self._delivering:

@@ -56,7 +56,10 @@ class FirehoseService:
         self._folder.mkdir(parents=True, exist_ok=True)
         for folder in sorted(self._folder.iterdir()):
             stream = Stream.found_in(folder)
-            self._streams[stream.name] = stream
+            if stream.is_retired:
+                self._delivery.retire(stream)
+            else:
+                self._streams[stream.name] = stream
         self._delivery.start()
 
     def stop(self) -> None:
@@ -92,12 +95,12 @@ class FirehoseService:
         return {"DeliveryStreamARN": state["arn"]}
 
     def delete(self, payload: Payload) -> Payload:
-        """DeleteDeliveryStream: what can be delivered still is."""
+        """DeleteDeliveryStream: what can be delivered still is, after the answer."""
         stream = self._stream(payload)
-        self._delivery.flush(stream)
         with self._lock:
             del self._streams[stream.name]
-            stream.delete()
+        stream.retire()
+        self._delivery.retire(stream)
         return {}
 
     def describe(self, payload: Payload) -> Payload:
@@ -217,8 +220,8 @@ class FirehoseService:
         return stream
 
     def _stream_folder(self, name: str) -> Path:
-        # The prefix keeps a stream named ".." where it belongs.
-        return self._folder / f"stream={name}"
+        # A stream may be made anew while its deleted predecessor is still being delivered.
+        return self._folder / f"stream={name}={uuid.uuid4().hex}"
 
     def _arn(self, name: str) -> str:
         return f"arn:aws:firehose:{self._context.region}:{self._context.account_id}:deliverystream/{name}"

@@ -12,6 +12,7 @@ from typing import Any
 
 from localaws.firehose import destination
 from localaws.firehose.spool import Record, Spool
+from localaws.service import AwsError
 
 _STATE_FILE = "stream.json"
 _SPOOLS = "spools"
@@ -60,6 +61,11 @@ class Stream:
         return self._state
 
     @property
+    def is_retired(self) -> bool:
+        """Tell whether the stream was deleted and only waits for its last delivery."""
+        return bool(self._state.get("retired", False))
+
+    @property
     def tags(self) -> dict[str, str]:
         """Return the tags by key."""
         tags: dict[str, str] = self._state["tags"]
@@ -69,6 +75,12 @@ class Stream:
         """Replace all tags."""
         with self._lock:
             self._state = {**self._state, "tags": tags}
+            self._save()
+
+    def retire(self) -> None:
+        """Note that the stream is deleted."""
+        with self._lock:
+            self._state = {**self._state, "retired": True}
             self._save()
 
     def reconfigure(self, configuration: dict[str, Any], now: datetime) -> None:
@@ -87,6 +99,8 @@ class Stream:
     def append(self, records: Sequence[Record]) -> bool:
         """Buffer records; tell whether that filled a buffer."""
         with self._lock:
+            if self.is_retired:
+                raise AwsError("ResourceNotFoundException", f"Firehose {self.name} is deleted.")
             filled = False
             for group in self._groups(records):
                 if self._open is None:

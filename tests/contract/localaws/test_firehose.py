@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -59,6 +60,10 @@ def objects(bucket: str) -> dict[str, bytes]:
     s3 = boto3.client("s3")
     listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
     return {item["Key"]: s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read() for item in listed}
+
+
+def clock_now(local_aws: LocalAws) -> datetime:
+    return datetime.fromisoformat(local_aws.page("GET", "clock")["now"])
 
 
 def refused_code(call, **arguments) -> str:
@@ -163,7 +168,7 @@ def test_every_record_is_delivered_once_or_reported(
     prefix = client().describe_delivery_stream(DeliveryStreamName=stream)["DeliveryStreamDescription"][
         "Destinations"
     ][0]["ExtendedS3DestinationDescription"]["Prefix"]
-    client().delete_delivery_stream(DeliveryStreamName=stream)
+    clock.set_clock(clock_now(clock) + timedelta(hours=1))
     delivered = b"".join(body for key, body in objects(bucket).items() if key.startswith(prefix))
     assert delivered == b"".join(accepted)
 
@@ -237,6 +242,17 @@ def test_streams_are_listed_tagged_and_not_made_twice(local_aws: LocalAws, bucke
     assert tags == [{"Key": "team", "Value": "menu"}]
     client().untag_delivery_stream(DeliveryStreamName=stream, TagKeys=["team"])
     assert client().list_tags_for_delivery_stream(DeliveryStreamName=stream)["Tags"] == []
+
+
+def test_deleted_stream_still_delivers_and_its_name_is_free(clock: LocalAws, bucket: str) -> None:
+    stream = create(bucket, Prefix="old/")
+    put(stream, b"last words")
+    client().delete_delivery_stream(DeliveryStreamName=stream)
+    create(bucket, stream, Prefix="new/")
+    deadline = time.monotonic() + 10
+    while not objects(bucket) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [(key[:4], body) for key, body in objects(bucket).items()] == [("old/", b"last words")]
 
 
 def test_missing_bucket_loses_nothing(clock: LocalAws) -> None:

@@ -1,0 +1,1 @@
+"""CloudFormation, whose resources are made in the services of Local AWS."""
