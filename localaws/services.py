@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
 
 from localaws.service import Context, Service
 
@@ -20,12 +19,7 @@ SERVICES = (
 
 def load_services(context: Context) -> list[Service]:
     """Make every service of the table."""
-    return [_factory(path)(context) for path in SERVICES if _exists(path)]
-
-
-def _exists(path: str) -> bool:
-    package, _, _ = path.partition(":")[0].rpartition(".")
-    return find_spec(package) is not None and find_spec(path.partition(":")[0]) is not None
+    return [_factory(path)(context) for path in SERVICES]
 
 
 def _factory(path: str) -> Callable[[Context], Service]:
