@@ -120,6 +120,9 @@ class Engine(Protocol):
     def explain(self, query: Query) -> str:
         """Return a plan as text; fails if the query would not run."""
 
+    def columns(self, query: Query) -> tuple[OutputColumn, ...]:
+        """Return the columns of a query's result, without running it."""
+
     def close(self) -> None:
         """Free what the engine holds."""
 
@@ -198,6 +201,11 @@ class DuckDbEngine:
             found = connection.execute(f"EXPLAIN {plan.sql}").fetchall()
             return "\n".join(str(text) for _, text in found)
 
+    def columns(self, query: Query) -> tuple[OutputColumn, ...]:
+        """Compile a query and return its columns."""
+        with self._session(query) as (connection, _), _failures(Cancellation()):
+            return self._compiled(query, connection).columns
+
     @contextmanager
     def _session(self, query: Query) -> Iterator[tuple[duckdb.DuckDBPyConnection, BindSession]]:
         spool = self._work_dir / str(next(self._numbers))
@@ -211,11 +219,14 @@ class DuckDbEngine:
             shutil.rmtree(spool, ignore_errors=True)
 
     def _bound(self, query: Query, session: BindSession) -> Plan:
-        catalog = GlueTables(self._glue, self._account_id, query.now, session.connection)
-        plan = compile_query(parse_query(query.sql), catalog, query.database)
+        plan = self._compiled(query, session.connection)
         for scan in plan.scans:
             scan.table.bind(scan, session)  # type: ignore[attr-defined]  # the catalog yields bindable tables
         return plan
+
+    def _compiled(self, query: Query, connection: duckdb.DuckDBPyConnection) -> Plan:
+        catalog = GlueTables(self._glue, self._account_id, query.now, connection)
+        return compile_query(parse_query(query.sql), catalog, query.database)
 
 
 def _checked(reader: pa.RecordBatchReader, cancellation: Cancellation) -> Iterator[pa.RecordBatch]:

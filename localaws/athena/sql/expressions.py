@@ -15,6 +15,7 @@ from localaws.athena.sql.calls import PLAIN, Argument, Call, Modifiers, is_aggre
 from localaws.athena.sql.casts import cast
 from localaws.athena.sql.expr import Expr, convert, derived, null, unify
 from localaws.athena.sql.functions import functions
+from localaws.athena.sql.parser import EXPLICIT
 from localaws.athena.sql.special import CURRENT, SPECIAL
 from localaws.athena.sql.type_text import parse_type
 from localaws.athena.sql.types import Type, duckdb_type, literal, quote
@@ -60,6 +61,14 @@ class Expressions:
 
     def compile(self, node: exp.Expression) -> Expr:
         """Compile one expression."""
+        try:
+            return self._compile(node)
+        except QueryFailure as error:
+            if error.position is None:
+                error.position = position_of(node)
+            raise
+
+    def _compile(self, node: exp.Expression) -> Expr:
         handler = _HANDLERS.get(type(node))
         if handler is None:
             for kinds, method in ((_COMPARISONS, self._comparison), (_ARITHMETIC, self._arithmetic)):
@@ -165,6 +174,8 @@ class Expressions:
         raise QueryFailure("TYPE_MISMATCH", f"Cannot use {index.type} for subscript of {base.type}")
 
     def _cast(self, node: exp.Expression) -> Expr:
+        if node.to.is_type("decimal") and not node.to.expressions and EXPLICIT not in node.meta:
+            return _number(node.this.name)
         result = cast(self.compile(node.this), type_of(node.to))
         if isinstance(node, exp.TryCast):
             return derived(f"TRY({result.sql})", result.type, result)
@@ -375,6 +386,15 @@ def ordered(sql: str, item: exp.Expression) -> str:
     """Write one sort key; without a word on nulls Trino puts them last, both ways."""
     direction = "DESC" if item.args.get("desc") else "ASC"
     return f"{sql} {direction} NULLS {'FIRST' if item.args.get('nulls_first') else 'LAST'}"
+
+
+def position_of(node: exp.Expression) -> tuple[int, int] | None:
+    """Return the line and column at which an expression begins, if the parser kept them."""
+    for part in node.walk():
+        meta = part.meta
+        if "line" in meta:
+            return meta["line"], meta["col"] - (meta["end"] - meta["start"])
+    return None
 
 
 def field_of(base: Expr, name: str) -> Expr:

@@ -16,6 +16,9 @@ CREATE MACRO trino_round_double(x, digits) AS CASE WHEN isnan(x) OR isinf(x) THE
 CREATE MACRO trino_width_bucket(x, low, high, buckets) AS CAST(CASE WHEN low < high THEN CASE WHEN x < low THEN 0 WHEN x >= high THEN buckets + 1 ELSE floor((x - low) / ((high - low) / buckets)) + 1 END ELSE CASE WHEN x > low THEN 0 WHEN x <= high THEN buckets + 1 ELSE floor((low - x) / ((low - high) / buckets)) + 1 END END AS BIGINT);
 CREATE MACRO trino_bit_count(x, bits) AS CAST(CASE WHEN bits >= 64 THEN bit_count(x) ELSE bit_count(x & ((CAST(1 AS BIGINT) << CAST(bits AS BIGINT)) - 1)) END AS BIGINT);
 
+-- DuckDB's cbrt(27) is not 3
+CREATE MACRO trino_cbrt(x) AS CASE WHEN pow(round(cbrt(x)), 3) = x THEN round(cbrt(x)) ELSE cbrt(x) END;
+
 -- text
 CREATE MACRO trino_substr(s, start) AS CASE WHEN start = 0 OR abs(start) > length(s) THEN (CASE WHEN s IS NOT NULL AND start IS NOT NULL THEN '' END) ELSE substr(s, start) END, (s, start, len) AS CASE WHEN start = 0 OR abs(start) > length(s) OR len <= 0 THEN (CASE WHEN s IS NOT NULL AND start IS NOT NULL AND len IS NOT NULL THEN '' END) ELSE substr(s, start, greatest(len, 0)) END;
 CREATE MACRO trino_split(s, delimiter, maximum) AS CASE WHEN len(string_split(s, delimiter)) <= maximum THEN string_split(s, delimiter) ELSE list_append(list_slice(string_split(s, delimiter), 1, maximum - 1), array_to_string(list_slice(string_split(s, delimiter), maximum, len(string_split(s, delimiter))), delimiter)) END;
@@ -57,7 +60,7 @@ CREATE MACRO trino_from_unixtime(seconds) AS make_timestamp(CAST(round(seconds *
 CREATE MACRO trino_readable_seconds(x) AS array_to_string(list_filter(list_transform([{'n': CAST(round(x) AS BIGINT) // 604800, 'u': 'week'}, {'n': CAST(round(x) AS BIGINT) // 86400 % 7, 'u': 'day'}, {'n': CAST(round(x) AS BIGINT) // 3600 % 24, 'u': 'hour'}, {'n': CAST(round(x) AS BIGINT) // 60 % 60, 'u': 'minute'}, {'n': CAST(round(x) AS BIGINT) % 60, 'u': 'second'}], lambda p_: CASE WHEN p_.n > 0 THEN concat(p_.n, ' ', p_.u, CASE WHEN p_.n = 1 THEN '' ELSE 's' END) END), lambda p_: p_ IS NOT NULL), ', ');
 
 -- JSON
-CREATE MACRO trino_json_parse(s) AS CAST(s AS JSON);
+CREATE MACRO trino_json_parse(s) AS json(CAST(s AS JSON));
 CREATE MACRO trino_json_scalar(j, path) AS CASE WHEN json_type(j, path) IN ('OBJECT', 'ARRAY', 'NULL') THEN NULL ELSE json_extract_string(j, path) END;
 CREATE MACRO trino_json_array_length(j) AS CASE WHEN json_type(j) = 'ARRAY' THEN CAST(json_array_length(j) AS BIGINT) END;
 CREATE MACRO trino_json_size(j, path) AS CAST(CASE json_type(j, path) WHEN 'ARRAY' THEN json_array_length(j, path) WHEN 'OBJECT' THEN len(json_keys(j, path)) ELSE CASE WHEN json_type(j, path) IS NOT NULL THEN 0 END END AS BIGINT);
@@ -103,3 +106,7 @@ CREATE MACRO trino_url_decode(s) AS url_decode(replace(s, '+', ' '));
 CREATE MACRO trino_url_group(url, g) AS regexp_extract(url, '^(?:([^:/?#]+):)?(?://(?:[^@/?#]*@)?([^/?#:]*)(?::(\d+))?)?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$', g);
 CREATE MACRO trino_url_part(url, part) AS CASE part WHEN 'scheme' THEN trino_url_group(url, 1) WHEN 'host' THEN trino_url_group(url, 2) WHEN 'port' THEN trino_url_group(url, 3) WHEN 'path' THEN url_decode(trino_url_group(url, 4)) WHEN 'query' THEN url_decode(trino_url_group(url, 5)) ELSE url_decode(trino_url_group(url, 6)) END;
 CREATE MACRO trino_url_parameter(url, name) AS list_transform(list_filter(string_split(trino_url_group(url, 5), '&'), lambda p_: split_part(p_, '=', 1) = name), lambda p_: trino_url_decode(substr(p_, length(name) + 2)))[1];
+CREATE MACRO trino_top(pairs, n) AS list_transform(list_slice(pairs, 1, n), lambda p_: p_.v);
+CREATE MACRO trino_pairs(pairs) AS list_filter(pairs, lambda p_: p_.k IS NOT NULL);
+CREATE MACRO trino_largest(pairs, n) AS trino_top(list_reverse_sort(trino_pairs(pairs)), n);
+CREATE MACRO trino_smallest(pairs, n) AS trino_top(list_sort(trino_pairs(pairs)), n);

@@ -12,6 +12,9 @@ from sqlglot.tokens import Token, TokenType
 
 from localaws.athena.failure import QueryFailure
 
+EXPLICIT: Final = "explicit"
+"""Marks a cast that was written as one, not as a typed literal."""
+
 _SYNTAX: Final = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING", "LISTAGG")
 
 
@@ -20,6 +23,11 @@ class AthenaDialect(Trino):
 
     INDEX_OFFSET = 0
 
+    class Tokenizer(Trino.Tokenizer):
+        """Takes Hive's quotes around names as well, for DDL."""
+
+        IDENTIFIERS: Any = ['"', "`"]  # noqa: RUF012 - sqlglot's own class-level table, extended
+
     class Parser(TrinoParser):
         """Keeps calls anonymous, so that only our own table of functions gives them a meaning."""
 
@@ -27,6 +35,13 @@ class AthenaDialect(Trino):
         FUNCTION_PARSERS: Any = {  # noqa: RUF012 - likewise, cut down to the calls with their own syntax
             name: parser for name, parser in TrinoParser.FUNCTION_PARSERS.items() if name in _SYNTAX
         }
+
+        def _parse_cast(self, strict: bool, safe: bool | None = None) -> Any:
+            """Tell ``CAST('1.50' AS decimal)`` from the literal ``DECIMAL '1.50'``."""
+            node = super()._parse_cast(strict, safe)
+            if node is not None:
+                node.meta[EXPLICIT] = True
+            return node
 
 
 def parse_query(sql: str) -> exp.Query:

@@ -10,7 +10,7 @@ from localaws.athena.failure import NotSupportedError, QueryFailure
 from localaws.athena.sql import operators, types as t
 from localaws.athena.sql.catalog import TableScan, Version, View
 from localaws.athena.sql.expr import Expr, Origin
-from localaws.athena.sql.expressions import Expressions
+from localaws.athena.sql.expressions import Expressions, position_of
 from localaws.athena.sql.parser import parse_query
 from localaws.athena.sql.scopes import Column, Relation, Scope
 from localaws.athena.sql.types import Type, quote
@@ -66,7 +66,11 @@ class FromClause:
         if len(parts) == 1 and (cte := self._compiler.cte(parts[0])) is not None:
             return self._derived(node, cte, parts)
         version = self._version(node.args.get("version"))
-        found = self._compiler.find(parts, version)
+        try:
+            found = self._compiler.find(parts, version)
+        except QueryFailure as error:
+            error.position = error.position or position_of(node)
+            raise
         if isinstance(found, View):
             return self._derived(node, self._view(found), parts)
         return self._scan(node, self._compiler.scan(found), parts)

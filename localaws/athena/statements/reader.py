@@ -28,6 +28,10 @@ class Reader:
             return ""
         return self._tokens[at].text.upper()
 
+    def words(self) -> list[str]:
+        """Return all coming tokens, as :meth:`peek` gives them."""
+        return [self.peek(i) for i in range(len(self._tokens) - self._at)]
+
     def take(self, *words: str) -> bool:
         """Take these words if they come next."""
         if any(self.peek(i) != word for i, word in enumerate(words)):

@@ -105,7 +105,9 @@ class HiveTable:
         objects = self._objects(scan.predicates, session)
         constants = [field_of(c.name, c.type) for c in [*self.keys, *_HIDDEN] if c.name in scan.used]
         fields = [field_of(c.name, c.type) for c in self.data_columns if c.name in scan.used]
-        unread = [field_of(c.name, c.type) for c in [*self.data_columns, *self.keys] if c.name not in scan.used]
+        unread = [
+            field_of(c.name, c.type) for c in [*self.data_columns, *self.keys] if c.name not in scan.used
+        ]
         if form == _JSON:
             rows = [JsonObject(session.lake.path(o.uri), o.uri, self._constants(p, o)) for o, p in objects]
             session.bytes_scanned += sum(o.bytes_stored for o, _ in objects)
