@@ -71,13 +71,14 @@ class ReportInput:
 def render_report(report: ReportInput) -> str:
     """Return the report as an HTML page without scripts or anything to fetch."""
     results = report.results
+    verdict = report_view.verdict(results)
     failures = [report_view.Failure(one, rule) for one in results for rule in one.failed]
     return _template().render(
         report=report,
-        verdict=report_view.verdict(results),
+        verdict=verdict,
         failures=sorted(failures, key=lambda failure: failure.order),
         tallies=report_view.tallies(results),
-        flow=report_view.flow(report.accounting) if report.accounting else None,
+        flow=report_view.flow(report.accounting, published=verdict.passed) if report.accounting else None,
         sparks={rule: report_view.sparkline(points) for rule, points in report.trends.items()},
         evaluated_at=max((one.evaluated_at for one in results), default=None),
         seconds=sum(one.seconds for one in results),
@@ -147,6 +148,8 @@ def _template() -> Template:
         "share": report_view.share,
         "bytes": report_view.byte_size,
         "visible": report_view.visible,
+        "reading_order": report_view.reading_order,
+        "observation": report_view.observation,
         "moment": report_view.moment,
     }
     return environment.get_template("report.html.j2")

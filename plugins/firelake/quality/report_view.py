@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from firelake.outcome import Accounting
 from firelake.quality.result import GateResult, RuleResult, Severity
+from firelake.quality.suite import RESERVED_PREFIX
 
 if TYPE_CHECKING:
     from firelake.quality.report import TrendPoint
@@ -121,6 +122,11 @@ def verdict(results: Sequence[GateResult]) -> Verdict:
     return Verdict(True, "Passed", f"All {grouped(len(rules))} checks held.")
 
 
+def reading_order(rules: Sequence[RuleResult]) -> list[RuleResult]:
+    """Order rules as people look for them: failed ones, then those people wrote, then derived ones."""
+    return sorted(rules, key=lambda rule: (rule.success, rule.rule.startswith(RESERVED_PREFIX)))
+
+
 def tallies(results: Sequence[GateResult]) -> list[Tally]:
     """Count the checks by severity."""
     held = [result.count(success=True) for result in results]
@@ -131,14 +137,14 @@ def tallies(results: Sequence[GateResult]) -> list[Tally]:
     ]
 
 
-def flow(accounting: Accounting) -> Flow:
-    """Divide the records that came in by where they went."""
+def flow(accounting: Accounting, *, published: bool) -> Flow:
+    """Divide the records that came in by where they went; what is not published is held back."""
     quarantined = sorted(accounting.quarantined.items(), key=lambda item: (-item[1], item[0]))
     return Flow(
         accounting,
         _portions(
             [
-                ("trusted", "trusted", accounting.trusted_new),
+                ("trusted", "trusted" if published else "held back", accounting.trusted_new),
                 ("duplicates", "duplicates", accounting.duplicates),
                 ("quarantined", "quarantined", accounting.records_quarantined),
             ],
@@ -202,6 +208,19 @@ def moment(instant: datetime) -> str:
     return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def observation(text: str) -> str:
+    """Write what a check observed for people: numbers to six digits, lists and tables without brackets."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        return visible(text)
+    if isinstance(value, dict) and value.keys() == {"quantiles", "values"}:
+        pairs = zip(value["quantiles"], value["values"], strict=True)
+        return visible(", ".join(f"{_figure(quantile)}: {_figure(one)}" for quantile, one in pairs))
+    parts = value if isinstance(value, list) else [value]
+    return visible(", ".join(_figure(part) for part in parts))
+
+
 def visible(text: str) -> str:
     """Shorten a text and make characters visible that would hide or rearrange what stands there."""
     short = text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
@@ -216,6 +235,14 @@ def _escaped(character: str) -> str:
 
 def _example(value: Any) -> str:
     return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if value is None:
+        return "nothing"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _rules(number: int) -> str:
