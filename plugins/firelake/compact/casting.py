@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
+from firelake.compact.sources import Sources
 from firelake.periods import Grain
 from firelake.spec.dataset import EXTRA_COLUMN, Column, Dataset
 from firelake.spec.types import ColumnType, Decimal, ListOf, MapOf, Primitive, StructOf
@@ -34,7 +33,6 @@ _FLOATS = frozenset({"float", "double"})
 _ISO_NAIVE = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?"
 _ISO_ZONED = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?\s?(Z|[+-]\d\d(:?\d\d)?)"
 _RFC1123 = "%a, %d %b %Y %H:%M:%S GMT"
-_PATH_STEP = re.compile(r'(?P<key>[^.\[\]"]+)|"(?P<quoted>[^"]+)"|\[(?P<index>\d+)\]|\.')
 
 
 def duckdb_type(kind: ColumnType) -> str:
@@ -52,51 +50,6 @@ def duckdb_type(kind: ColumnType) -> str:
             return "STRUCT(" + ", ".join(f"{identifier(n)} {duckdb_type(k)}" for n, k in fields) + ")"
 
 
-def path_steps(path: str) -> tuple[str | int, ...]:
-    """Split a column's path, such as ``site.sensors[0].id``, into keys and indexes."""
-    steps: list[str | int] = []
-    for match in _PATH_STEP.finditer(path):
-        if match["index"] is not None:
-            steps.append(int(match["index"]))
-        elif match["key"] is not None or match["quoted"] is not None:
-            steps.append(match["key"] or match["quoted"])
-    return tuple(steps)
-
-
-@dataclass(frozen=True)
-class _Sources:
-    """The JSON texts that columns are read from, each extracted once.
-
-    Top-level keys are read together by one ``json_transform``; the others by path.
-    """
-
-    keys: tuple[str, ...]
-
-    @classmethod
-    def of(cls, columns: Iterable[Column]) -> _Sources:
-        keys: dict[str, str] = {}
-        for column in columns:
-            for path in (column.path, *column.aliases):
-                steps = path_steps(path)
-                # DuckDB's field names ignore case: of two keys that differ in it alone, the first goes here.
-                if len(steps) == 1 and isinstance(steps[0], str):
-                    keys.setdefault(steps[0].lower(), steps[0])
-        return cls(tuple(keys.values()))
-
-    @property
-    def structure(self) -> str:
-        """The argument of ``json_transform``."""
-        return json.dumps(dict.fromkeys(self.keys, "VARCHAR"), ensure_ascii=False)
-
-    def text(self, path: str) -> str:
-        """Return SQL for the text at a path."""
-        steps = path_steps(path)
-        if len(steps) == 1 and steps[0] in self.keys:
-            return f"fields.{identifier(str(steps[0]))}"
-        pointer = "$" + "".join(f"[{s}]" if isinstance(s, int) else '."' + s + '"' for s in steps)
-        return f"json_extract_string(record, {literal(pointer)})"
-
-
 def parse_query(dataset: Dataset, batch: str) -> str:
     """Return SQL that types the records of a batch.
 
@@ -112,10 +65,13 @@ def parse_query(dataset: Dataset, batch: str) -> str:
         A query for ``_object, _position``, the dataset's columns, ``_extra``, ``_hash`` of the
         identity, and ``_reason`` and ``_detail``, which are null for accepted records.
     """
-    sources = _Sources.of(dataset.columns)
-    texts = ", ".join(f"{_text(column, sources)} AS {_raw(column)}" for column in dataset.columns)
-    values = ", ".join(f"{_value(column)} AS {identifier(column.name)}" for column in dataset.columns)
+    sources = Sources.of(dataset.columns)
+    texts = ", ".join(f"{sources.text(column)} AS {_raw(column)}" for column in dataset.columns)
+    values = ", ".join(
+        f"{_value(column, sources)} AS {identifier(column.name)}" for column in dataset.columns
+    )
     raws = ", ".join(_raw(column) for column in dataset.columns)
+    extra = "NULL::VARCHAR" if dataset.unknown_fields == "drop" else sources.extra()
     typed = ", ".join(identifier(column.name) for column in dataset.columns)
     return f"""
     SELECT _object, _position, {typed}, {EXTRA_COLUMN}, hash({identity_columns(dataset)}) AS _hash,
@@ -124,8 +80,8 @@ def parse_query(dataset: Dataset, batch: str) -> str:
                 THEN {_detail(dataset)} END AS _detail
     FROM (
         SELECT object AS _object, position AS _position, arrived_at AS _arrived_at, {raws}, {values},
-               {_extra(dataset, sources)} AS {EXTRA_COLUMN}
-        FROM (SELECT object, position, arrived_at, record, {texts}
+               {extra} AS {EXTRA_COLUMN}
+        FROM (SELECT object, position, arrived_at, record, fields, {texts}
               FROM (SELECT *, json_transform(record, {literal(sources.structure)}) AS fields FROM {batch})))
     """  # noqa: S608 (every name is quoted, every text a literal)
 
@@ -158,19 +114,17 @@ def _raw(column: Column) -> str:
     return identifier(f"raw {column.name}")
 
 
-def _text(column: Column, sources: _Sources) -> str:
-    """Return SQL for a column's text: the first path that holds one, null tokens removed."""
-    paths = [sources.text(path) for path in (column.path, *column.aliases)]
-    text = paths[0] if len(paths) == 1 else f"coalesce({', '.join(paths)})"
-    if column.null_tokens:
-        return f"CASE WHEN {text} NOT IN ({literals(column.null_tokens)}) THEN {text} END"
-    return text
+def _value(column: Column, sources: Sources) -> str:
+    """Return SQL for a column's value: null where it does not read as its type, without loss."""
+    text, number = _raw(column), sources.number(column)
+    from_text = _value_of_text(column, text)
+    if number is None:
+        return from_text
+    return f"CASE WHEN {text} IS NULL THEN {number}::{duckdb_type(column.type)} ELSE {from_text} END"
 
 
-def _value(column: Column) -> str:
-    """Return SQL for a column's value: null where the text does not read as its type, without loss."""
-    text, kind = _raw(column), column.type
-    target = duckdb_type(kind)
+def _value_of_text(column: Column, text: str) -> str:
+    kind, target = column.type, duckdb_type(column.type)
     if column.is_time:
         times = [_time(text, form, column.zone) for form in column.formats]
         value = times[0] if len(times) == 1 else f"coalesce({', '.join(times)})"
@@ -227,19 +181,6 @@ def _time(text: str, form: str, zone: str) -> str:
 
 def _to_utc(naive: str, zone: str) -> str:
     return naive if zone == "UTC" else f"timezone('UTC', timezone({literal(zone)}, {naive}))"
-
-
-def _extra(dataset: Dataset, sources: _Sources) -> str:
-    """Return SQL for the undeclared fields as a JSON object, null where there are none."""
-    if dataset.unknown_fields == "drop":
-        return "NULL::VARCHAR"
-    known = {
-        str(path_steps(path)[0]): None
-        for column in dataset.columns
-        for path in (column.path, *column.aliases)
-    }
-    without = f"json_merge_patch(record, {literal(json.dumps(known, ensure_ascii=False))})"
-    return f"CASE WHEN NOT list_has_all([{literals(known)}], json_keys(record)) THEN {without}::VARCHAR END"
 
 
 def _wrong(column: Column) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -39,10 +40,11 @@ class Merge:
     def event_partitions(self) -> set[Period]:
         """Return the event partitions of the records that were accepted."""
         rows = self._connection.execute(
-            f"SELECT DISTINCT {event_partition(self._dataset)} AT TIME ZONE 'UTC' FROM records "  # noqa: S608
+            f"SELECT DISTINCT epoch({event_partition(self._dataset)}) FROM records "  # noqa: S608
             "WHERE _reason IS NULL"
         ).fetchall()
-        return {Period.containing(start, self._dataset.partition_by) for (start,) in rows}
+        starts = (datetime.fromtimestamp(seconds, UTC) for (seconds,) in rows)
+        return {Period.containing(start, self._dataset.partition_by) for start in starts}
 
     def add_published(self, files: Iterable[Path]) -> None:
         """Add published rows, except those that came from the run's own objects."""

@@ -91,14 +91,16 @@ class Chunk:
         """Return ``object, position, arrived_at, record``; the record is null where not valid."""
         buffers = (pa.py_buffer(self.bounds), pa.py_buffer(self.text))
         mask = None if self.valid.all() else pa.py_buffer(np.packbits(self.valid, bitorder="little"))
-        record = pa.LargeStringArray.from_buffers(len(self.ordinals), *buffers, mask)
-        return pa.record_batch(
-            {
-                "object": self.ordinals,
-                "position": self.positions,
-                "arrived_at": pa.array(self.arrivals).view(pa.timestamp("us")),
-                "record": record,
-            }
+        rows = len(self.ordinals)
+        # From buffers, because pyarrow loads pandas when it is handed anything else.
+        return pa.RecordBatch.from_arrays(
+            [
+                pa.Array.from_buffers(pa.int32(), rows, [None, pa.py_buffer(self.ordinals)]),
+                pa.Array.from_buffers(pa.int64(), rows, [None, pa.py_buffer(self.positions)]),
+                pa.Array.from_buffers(pa.timestamp("us"), rows, [None, pa.py_buffer(self.arrivals)]),
+                pa.LargeStringArray.from_buffers(rows, *buffers, mask),
+            ],
+            schema=_SCHEMA,
         )
 
     def without(self, ordinals: Iterable[int]) -> Chunk:
