@@ -24,8 +24,9 @@ class AthenaDialect(Trino):
     INDEX_OFFSET = 0
 
     class Tokenizer(Trino.Tokenizer):
-        """Takes Hive's quotes around names as well, for DDL."""
+        """Takes Hive's quotes around names as well, for DDL, and swallows no statement whole."""
 
+        COMMANDS: Any = set()  # noqa: RUF012 - as below; SHOW and the like are read word by word, too
         IDENTIFIERS: Any = ['"', "`"]  # noqa: RUF012 - sqlglot's own class-level table, extended
 
     class Parser(TrinoParser):

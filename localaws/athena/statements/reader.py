@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Any
 
 from sqlglot import exp
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokens import TokenType
 
 from localaws.athena.failure import QueryFailure
 from localaws.athena.sql.parser import parse_expression, syntax_error, tokenize
+
+
+@dataclass(frozen=True)
+class Word:
+    """A token; those of several words, such as PARTITIONED BY, are taken apart."""
+
+    text: str
+    kind: TokenType
+    start: int
+    end: int
+
+
+def _words(sql: str) -> list[Word]:
+    words: list[Word] = []
+    for token in tokenize(sql):
+        written = sql[token.start : token.end + 1]
+        if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER) or not re.search(r"\s", written):
+            words.append(Word(token.text, token.token_type, token.start, token.end))
+            continue
+        for part in re.finditer(r"\S+", written):
+            at = token.start + part.start()
+            words.append(Word(part[0], TokenType.VAR, at, at + len(part[0]) - 1))
+    return words
 
 
 class Reader:
@@ -16,15 +41,15 @@ class Reader:
 
     def __init__(self, sql: str) -> None:
         self.sql = sql
-        self._tokens = tokenize(sql)
-        if self._tokens and self._tokens[-1].token_type is TokenType.SEMICOLON:
+        self._tokens = _words(sql)
+        if self._tokens and self._tokens[-1].kind is TokenType.SEMICOLON:
             self._tokens.pop()
         self._at = 0
 
     def peek(self, ahead: int = 0) -> str:
         """Return a coming token in upper case; empty at the end and for strings."""
         at = self._at + ahead
-        if at >= len(self._tokens) or self._tokens[at].token_type is TokenType.STRING:
+        if at >= len(self._tokens) or self._tokens[at].kind is TokenType.STRING:
             return ""
         return self._tokens[at].text.upper()
 
@@ -61,7 +86,7 @@ class Reader:
         token = self._tokens[self._at]
         return syntax_error(self.sql, token.start, f"mismatched input '{token.text}'. {message}")
 
-    def token(self) -> Token:
+    def token(self) -> Word:
         """Take the next token."""
         if self.at_end:
             raise self.failure("expecting more")
@@ -71,7 +96,7 @@ class Reader:
     def identifier(self) -> str:
         """Take a name; it is lower case from here on."""
         token = self.token()
-        if token.token_type in (TokenType.STRING, TokenType.NUMBER) or not token.text.strip("$"):
+        if token.kind in (TokenType.STRING, TokenType.NUMBER) or not token.text.strip("$"):
             self._at -= 1
             raise self.failure("expecting an identifier")
         text = self.sql[token.start : token.end + 1]
@@ -88,7 +113,7 @@ class Reader:
         """Take a string literal."""
         token = self.token()
         quoted = self.sql[token.start]
-        if token.token_type is not TokenType.STRING and quoted != '"':
+        if token.kind is not TokenType.STRING and quoted != '"':
             self._at -= 1
             raise self.failure("expecting a string")
         return str(token.text)
@@ -96,13 +121,13 @@ class Reader:
     def in_parentheses(self) -> str:
         """Take everything up to the parenthesis that closes the one that comes next; return what is inside."""
         opening = self.token()
-        if opening.token_type is not TokenType.L_PAREN:
+        if opening.kind is not TokenType.L_PAREN:
             self._at -= 1
             raise self.failure("expecting '('")
         depth = 1
         while depth:
             token = self.token()
-            depth += {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}.get(token.token_type, 0)
+            depth += {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}.get(token.kind, 0)
         return self.sql[opening.end + 1 : token.start]
 
     def rest(self) -> str:
@@ -140,7 +165,7 @@ class Reader:
         start = self._at
         depth = 0
         while not self.at_end:
-            kind = self._tokens[self._at].token_type
+            kind = self._tokens[self._at].kind
             if depth == 0 and kind is TokenType.COMMA:
                 break
             depth += kind in (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.LT)

@@ -121,7 +121,7 @@ def _select(texts: list[str], files: Sequence[ParquetFile], wanted: Reading) -> 
         if len(set(values)) == 1:
             value = f"CAST({values[0]} AS {duckdb_type(field.type)})"
         else:
-            value = f"(CAST([{', '.join(values)}] AS {duckdb_type(field.type)}[]))[file_index + 1]"
+            value = f"(CAST([{', '.join(values)}] AS {duckdb_type(field.type)}[]))[CAST(file_index AS BIGINT) + 1]"
         texts.append(f"{value} AS {quote(field.name)}")
     paths = ", ".join(literal(str(file.path)) for file in files)
     listed = ", ".join([*texts, *wanted.unread_texts()]) or "1 AS no_column"
