@@ -183,9 +183,10 @@ def partition_files(table: Table, column: str, periods: Iterable[Period]) -> dic
     if not wanted or table.current_snapshot() is None:
         return wanted
     first, last = min(wanted), max(wanted)
+    pattern = "%Y-%m-%d" if table.schema().find_type(column) == DateType() else "%Y-%m-%dT%H:%M:%S"
     within = And(
-        GreaterThanOrEqual(term=column, value=first.start.replace(tzinfo=None).isoformat()),
-        LessThan(term=column, value=last.end.replace(tzinfo=None).isoformat()),
+        GreaterThanOrEqual(term=column, value=first.start.strftime(pattern)),
+        LessThan(term=column, value=last.end.strftime(pattern)),
     )
     for task in table.scan(row_filter=within).plan_files():
         period = partition_of(task.file, first.grain)

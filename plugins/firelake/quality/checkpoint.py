@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from firelake import iceberg
 from firelake.errors import GateFailed, LakeUnreachable
-from firelake.layout import Lake, Zone, verdict_key
+from firelake.layout import Lake, Zone, report_key, uri, verdict_key
 from firelake.outcome import Accounting, Outcome, Stage, SummaryStage, TableStage
+from firelake.quality.evidence import refused_examples, trends
 from firelake.quality.gate import GateSubject, evaluate
 from firelake.quality.history import history_rows
+from firelake.quality.report import ReportInput, render_report
 from firelake.quality.result import GateResult, RuleResult, Severity
 from firelake.spec import Dataset
 from firelake.storage import Bucket, download_all
@@ -60,14 +61,29 @@ def judge_stage(lake: Lake, dataset: Dataset, stage: Stage) -> Verdict:
     GateFailed
         If a critical rule failed; verdict, history and report are written before.
     """
-    with tempfile.TemporaryDirectory(prefix="firelake-gate-") as directory:
+    with tempfile.TemporaryDirectory(prefix="firelake-gate-") as name:
+        directory = Path(name)
         subjects = [
             GateSubject.of_dataset(dataset, partition, stage.run_id, files)
-            for partition, files in _partitions(stage.trusted, Path(directory))
+            for partition, files in _partitions(stage.trusted, directory)
         ]
-        results = [evaluate(subject) for subject in subjects]
-    results.append(_quarantine_rate(dataset, stage))
-    return _conclude(lake, dataset.name, stage.run_id, results)
+        results = [*(evaluate(subject) for subject in subjects), _quarantine_rate(dataset, stage)]
+        examples = refused_examples(stage, directory / "quarantine")
+    return _conclude(
+        lake,
+        ReportInput(
+            table=dataset.name,
+            description=dataset.description,
+            owner=dataset.owner,
+            period=stage.period,
+            run_id=stage.run_id,
+            results=tuple(results),
+            accounting=stage.accounting,
+            quarantined=examples,
+            trends=trends(lake, dataset.name),
+            pii=frozenset(column.name for column in dataset.columns if column.pii),
+        ),
+    )
 
 
 def judge_summary(lake: Lake, table: SummaryTable, stage: SummaryStage) -> Verdict:
@@ -83,7 +99,18 @@ def judge_summary(lake: Lake, table: SummaryTable, stage: SummaryStage) -> Verdi
             evaluate(GateSubject.of_summary(table, partition, stage.run_id, files))
             for partition, files in _partitions(stage.rows, Path(directory))
         ]
-    return _conclude(lake, table.name, stage.run_id, results)
+    return _conclude(
+        lake,
+        ReportInput(
+            table=table.name,
+            description=table.description,
+            owner=table.owner,
+            period=stage.partition,
+            run_id=stage.run_id,
+            results=tuple(results),
+            trends=trends(lake, table.name),
+        ),
+    )
 
 
 def require_passed(lake: Lake, table: str, run_id: str) -> None:
@@ -143,10 +170,16 @@ def _quarantine_rate(dataset: Dataset, stage: Stage) -> GateResult:
     )
 
 
-def _conclude(lake: Lake, table: str, run_id: str, results: Sequence[GateResult]) -> Verdict:
-    verdict = Verdict(table=table, run_id=run_id, results=tuple(results), report_uri="")
-    iceberg.append(QUALITY_RESULTS.load(lake), history_rows(verdict.results))
-    Bucket(lake.bucket(Zone.OPS)).write(verdict_key(table, run_id), verdict.model_dump_json().encode())
+def _conclude(lake: Lake, report: ReportInput) -> Verdict:
+    """Write history, report and verdict; the verdict last, because it is what publishing asks for."""
+    ops = Bucket(lake.bucket(Zone.OPS))
+    page = report_key(report.table, report.period, report.run_id)
+    iceberg.append(QUALITY_RESULTS.load(lake), history_rows(report.results))
+    ops.write(page, render_report(report).encode())
+    verdict = Verdict(
+        table=report.table, run_id=report.run_id, results=report.results, report_uri=uri(ops.name, page)
+    )
+    ops.write(verdict_key(report.table, report.run_id), verdict.model_dump_json().encode())
     if not verdict.passed:
         raise GateFailed(_failure(verdict))
     return verdict

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from firelake.errors import FirelakeError, SpecError
-from firelake.quality.arguments import Arguments, Bounds
+from firelake.quality.arguments import Arguments, Bounds, ColumnRowsInSet, ColumnSet, Scalar
 from firelake.quality.json_lines import JsonLines, Location
+from firelake.quality.predicates import QUARANTINABLE
 from firelake.quality.result import Severity
 from firelake.quality.supported import SUPPORTED, Kind, Support, kind_of
 from firelake.spec.types import ColumnType
@@ -180,10 +181,17 @@ class _SuiteReader:
                 f"{name!r}: names that begin with {RESERVED_PREFIX} are those of rules derived from the spec"
             )
             raise self._error((*location, "meta", "rule"), problem)
-        if on_failure == "quarantine" and not support.per_row:
-            problem = f"{entry.type} is not about rows, so there are none to quarantine"
-            raise self._error((*location, "meta", "on_failure"), problem)
+        if on_failure == "quarantine":
+            self._check_quarantine(entry.type, arguments, (*location, "meta", "on_failure"))
         return Rule(name, entry.type, arguments, entry.severity, entry.description, on_failure)
+
+    def _check_quarantine(self, type_name: str, arguments: Arguments, location: Location) -> None:
+        if type_name not in QUARANTINABLE:
+            raise self._error(location, f"{type_name} does not judge rows one by one, so it can only report")
+        if arguments.parameters:
+            names = ", ".join(arguments.parameters)
+            problem = f"rows are quarantined before the gate knows {names}, so the rule can only report"
+            raise self._error(location, problem)
 
     def _check_columns(self, arguments: Arguments, support: Support, location: Location) -> None:
         for column in arguments.columns:
@@ -196,12 +204,19 @@ class _SuiteReader:
                 raise self._error(location, problem)
             if isinstance(arguments, Bounds):
                 self._check_bounds(arguments, kind, location)
+            if isinstance(arguments, ColumnRowsInSet | ColumnSet):
+                self._check_values(arguments.value_set, kind, (*location, "value_set"))
 
     def _check_bounds(self, arguments: Bounds, kind: Kind, location: Location) -> None:
         wrong = str if kind is Kind.NUMBER else int | float
         for bound in arguments.bounds:
             if isinstance(bound, wrong):
                 raise self._error(location, f"bound {bound!r} does not fit a column of type {kind}")
+
+    def _check_values(self, values: tuple[Scalar, ...], kind: Kind, location: Location) -> None:
+        for index, value in enumerate(values):
+            if isinstance(value, bool) or isinstance(value, str) is not (kind is Kind.TEXT):
+                raise self._error((*location, index), f"value {value!r} does not fit a column of type {kind}")
 
     def _refuse_repeated_names(self, rules: list[Rule]) -> None:
         seen: set[str] = set()
