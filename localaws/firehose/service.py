@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import secrets
 import threading
 import uuid
 from datetime import datetime
@@ -269,4 +270,4 @@ def _record(item: dict[str, str], now: datetime) -> Record:
 
 
 def _record_id() -> str:
-    return uuid.uuid4().hex * 4
+    return secrets.token_hex(64)

@@ -29,6 +29,7 @@ class Databases:
             "DeleteDatabase": self.delete,
             "GetDatabase": self.get,
             "GetDatabases": self.list_all,
+            "GetUserDefinedFunctions": self.list_functions,
             "UpdateDatabase": self.update,
         }
 
@@ -61,6 +62,12 @@ class Databases:
         found = (decode(document) for (document,) in rows)
         shown, more = page(found, lambda database: str(database["Name"]), payload, _PAGE)
         return {"DatabaseList": shown, **more}
+
+    def list_functions(self, payload: Payload) -> Payload:
+        """GetUserDefinedFunctions: none, for none can be made."""
+        if "DatabaseName" in payload:
+            self._stored(payload["DatabaseName"].lower())
+        return {"UserDefinedFunctions": []}
 
     def update(self, payload: Payload) -> Payload:
         """UpdateDatabase."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from localaws.glue.databases import Databases
 from localaws.glue.partitions import Partitions
+from localaws.glue.statistics import ColumnStatistics
 from localaws.glue.tables import Tables
 from localaws.glue.tags import Tags
 from localaws.service import Context, Handler, Payload
@@ -34,6 +35,19 @@ CREATE TABLE IF NOT EXISTS partitions (
     document TEXT NOT NULL,
     PRIMARY KEY (database_name, table_name, partition_values),
     FOREIGN KEY (database_name, table_name) REFERENCES tables (database_name, name) ON DELETE CASCADE);
+CREATE TABLE IF NOT EXISTS column_statistics (
+    database_name TEXT NOT NULL,
+    table_name TEXT NOT NULL,
+    partition_values TEXT NOT NULL,
+    column_name TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (database_name, table_name, partition_values, column_name),
+    FOREIGN KEY (database_name, table_name) REFERENCES tables (database_name, name) ON DELETE CASCADE);
+CREATE TRIGGER IF NOT EXISTS partition_statistics AFTER DELETE ON partitions BEGIN
+    DELETE FROM column_statistics
+    WHERE database_name = OLD.database_name AND table_name = OLD.table_name
+    AND partition_values = OLD.partition_values;
+END;
 CREATE TABLE IF NOT EXISTS tags (
     arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key));
 """
@@ -56,6 +70,7 @@ class Catalog:
             **Databases(context, self._store).operations,
             **Tables(context, self._store).operations,
             **Partitions(context, self._store).operations,
+            **ColumnStatistics(self._store).operations,
             **Tags(self._store).operations,
         }
 

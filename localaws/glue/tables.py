@@ -35,6 +35,7 @@ class Tables:
             "CreateTable": self.create,
             "DeleteTable": self.delete,
             "DeleteTableVersion": self.delete_version,
+            "GetPartitionIndexes": self.list_indexes,
             "GetTable": self.get,
             "GetTableVersion": self.get_version,
             "GetTableVersions": self.list_versions,
@@ -113,6 +114,11 @@ class Tables:
         )
         shown, more = page(found, _full_name, payload, _PAGE)
         return {"TableList": shown, **more}
+
+    def list_indexes(self, payload: Payload) -> Payload:
+        """GetPartitionIndexes: none, for none can be made."""
+        self._stored(payload["DatabaseName"].lower(), payload["TableName"].lower())
+        return {"PartitionIndexDescriptorList": []}
 
     def delete(self, payload: Payload) -> Payload:
         """DeleteTable, with its partitions and versions."""

@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import boto3
 import pyarrow as pa
@@ -312,6 +313,38 @@ def test_search_finds_tables_by_text_and_filter(glue, database: str) -> None:
     assert [each["Name"] for each in found] == ["a", "b"]
     found = glue.search_tables(SearchText=word, Filters=[{"Key": "Name", "Value": "b"}])["TableList"]
     assert [each["Name"] for each in found] == ["b"]
+
+
+def statistics(column: str, nulls: int) -> dict:
+    data = {"Type": "LONG", "LongColumnStatisticsData": {"NumberOfNulls": nulls, "NumberOfDistinctValues": 2}}
+    analyzed_at = datetime(2026, 11, 20, tzinfo=UTC)
+    return {
+        "ColumnName": column,
+        "ColumnType": "bigint",
+        "AnalyzedTime": analyzed_at,
+        "StatisticsData": data,
+    }
+
+
+def test_column_statistics_live_as_long_as_what_they_describe(glue, database: str) -> None:
+    table = {"DatabaseName": database, "TableName": "t"}
+    glue.create_table(DatabaseName=database, TableInput=table_input("t"))
+    glue.create_partition(**table, PartitionInput=partition_input("2026", "eu"))
+    partition = {**table, "PartitionValues": ["2026", "eu"]}
+    glue.update_column_statistics_for_table(**table, ColumnStatisticsList=[statistics("id", 1)])
+    glue.update_column_statistics_for_partition(**partition, ColumnStatisticsList=[statistics("id", 2)])
+    found = glue.get_column_statistics_for_table(**table, ColumnNames=["id", "other"])
+    assert [each["StatisticsData"] for each in found["ColumnStatisticsList"]] == [
+        statistics("id", 1)["StatisticsData"]
+    ]
+    assert [each["ColumnName"] for each in found["Errors"]] == ["other"]
+    glue.delete_partition(**partition)
+    glue.create_partition(**table, PartitionInput=partition_input("2026", "eu"))
+    found = glue.get_column_statistics_for_partition(**partition, ColumnNames=["id"])
+    assert found["ColumnStatisticsList"] == []
+    glue.delete_column_statistics_for_table(**table, ColumnName="id")
+    code = code_of(glue.delete_column_statistics_for_table, **table, ColumnName="id")
+    assert code == "EntityNotFoundException"
 
 
 def test_tags(glue) -> None:
