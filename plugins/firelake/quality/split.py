@@ -62,7 +62,8 @@ def verify_refused(subject: GateSubject, refused: tuple[Path, ...], counts: Mapp
         judged = None if finding is None or finding.error else finding.result.get("unexpected_count") or 0
         if judged != count:
             raise AccountingError(
-                f"{subject.table}: {count} rows were quarantined by rule {rule.name}, but the gate counts {judged}"
+                f"{subject.table}: {count} rows were quarantined by rule {rule.name}, "
+                f"but the gate counts {judged}"
             )
 
 

@@ -112,8 +112,30 @@ def test_a_good_suite_is_read_whole(tmp_path: Path) -> None:
                 "type": "expect_column_mean_to_be_between",
                 "meta": {"rule": "r", "on_failure": "quarantine"},
             },
-            "none to quarantine",
+            "can only report",
             "on_failure",
+        ),
+        (
+            {
+                "type": "expect_column_values_to_be_unique",
+                "kwargs": {"column": "n"},
+                "meta": {"rule": "r", "on_failure": "quarantine"},
+            },
+            "does not judge rows one by one",
+            "on_failure",
+        ),
+        (
+            {
+                "kwargs": {"column": "n", "min_value": {"$PARAMETER": "limit"}},
+                "meta": {"rule": "r", "on_failure": "quarantine"},
+            },
+            "before the gate knows limit",
+            "on_failure",
+        ),
+        (
+            {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "n", "value_set": [1, "2"]}},
+            "value '2' does not fit a column of type number",
+            "value_set",
         ),
     ],
 )
@@ -125,7 +147,8 @@ def test_what_is_wrong_is_named_with_its_line(
     assert problem in error.problem
     lines = path.read_text().splitlines()
     second_entry = [number for number, line in enumerate(lines, 1) if '"type"' in line][1]
-    assert f'"{key}"' in lines[error.line - 1] or error.line == second_entry - 1
+    near = lines[max(0, error.line - 4) : error.line]
+    assert any(f'"{key}"' in line for line in near) or error.line == second_entry - 1
     assert error.line >= second_entry - 1
     assert str(error).startswith(f"{path}:{error.line}: ")
 
