@@ -17,7 +17,9 @@ from firelake.spec import Dataset
 from firelake.storage import Bucket
 
 _FETCH_THREADS = 8
-_FETCH_AHEAD = 32
+_FETCH_AHEAD = 64
+# gzip shrinks JSON records to a tenth, or not so far.
+_USUAL_RATIO = 10
 # A quarantined record's text is kept for reading; its key and byte range lead to the whole.
 _MAX_RAW_CHARS = 64 << 10
 
@@ -130,13 +132,21 @@ def _fetched(
 
     with ThreadPoolExecutor(_FETCH_THREADS, thread_name_prefix="fetch") as pool:
         ahead: deque[tuple[RawObject, Future[Decoded]]] = deque()
+        bytes_ahead = 0
         for source in objects:
-            ahead.append((source, pool.submit(fetch, source)))
-            if len(ahead) >= _FETCH_AHEAD:
+            while ahead and (len(ahead) >= _FETCH_AHEAD or bytes_ahead > limits.batch_bytes):
                 first, future = ahead.popleft()
+                bytes_ahead -= _decoded_bytes(first)
                 yield first, future.result()
+            ahead.append((source, pool.submit(fetch, source)))
+            bytes_ahead += _decoded_bytes(source)
         for first, future in ahead:
             yield first, future.result()
+
+
+def _decoded_bytes(source: RawObject) -> int:
+    """Guess what an object takes in memory once it is decompressed."""
+    return source.bytes_raw * _USUAL_RATIO
 
 
 def _batches(
