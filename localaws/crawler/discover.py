@@ -108,7 +108,11 @@ class Discovery:
                 yield crawled
 
     def _crawl(self, stored: StoredObject, folders: tuple[str, ...], name: str) -> CrawledObject | None:
-        content = classify(self._storage.path(stored.bucket, stored.key))
+        try:
+            content = classify(self._storage.path(stored.bucket, stored.key))
+        except (AwsError, FileNotFoundError):
+            _log.info("%s was deleted during the crawl", stored.uri)
+            return None
         if content is None:
             _log.warning(
                 "crawler %s: %s is neither JSON nor Parquet and is left out",
