@@ -146,7 +146,7 @@ class _Run:
             engine=machinery.engine,
             glue=machinery.glue,
             storage=LakeStorage(context.account_id),
-            database=(document["QueryExecutionContext"].get("Database") or "default").lower(),
+            database=_plain(document["QueryExecutionContext"].get("Database") or "default"),
             now=context.clock.now(),
             execution_id=document["QueryExecutionId"],
             output=document["_output"],
@@ -210,3 +210,8 @@ class _Run:
     def _save(self, state: str) -> None:
         self._document["Status"]["State"] = state
         self._machinery.state.save_execution(self._document)
+
+
+def _plain(name: str) -> str:
+    """Return a database's name without the quotes that some clients send it in."""
+    return name.strip("`\"").lower()
