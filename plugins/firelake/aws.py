@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_firehose import FirehoseClient
     from mypy_boto3_glue import GlueClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ObjectTypeDef
 
 Service = Literal["athena", "firehose", "glue", "s3"]
 
@@ -161,6 +162,25 @@ def ensure_bucket(name: str) -> None:
             # S3 wants no constraint for its first region, and one for every other.
             elsewhere: Any = {"CreateBucketConfiguration": {"LocationConstraint": s3.meta.region_name}}
             s3.create_bucket(Bucket=name, **({} if s3.meta.region_name == "us-east-1" else elsewhere))
+
+
+def list_objects(bucket: str, prefix: str) -> Iterator[ObjectTypeDef]:
+    """Yield the objects whose keys begin with ``prefix``, as S3 describes them."""
+    for page in _pages(bucket, prefix):
+        yield from page.get("Contents", [])
+
+
+def list_folders(bucket: str, prefix: str) -> Iterator[str]:
+    """Yield what keys that begin with ``prefix`` have up to the next slash, slash included."""
+    for page in _pages(bucket, prefix, Delimiter="/"):
+        for folder in page.get("CommonPrefixes", []):
+            yield folder["Prefix"]
+
+
+def _pages(bucket: str, prefix: str, **options: Any) -> Iterator[ListObjectsV2OutputTypeDef]:
+    with reaching(f"s3://{bucket}/{prefix}"):
+        paginator = client("s3").get_paginator("list_objects_v2")
+        yield from paginator.paginate(Bucket=bucket, Prefix=prefix, **options)
 
 
 def _endpoint() -> str:

@@ -89,7 +89,7 @@ def _crawler(lake: Lake, dataset: Dataset) -> CreateCrawlerRequestTypeDef:
         "DatabaseName": lake.database(Zone.RAW),
         "Description": f"Schema of {dataset.name} as it arrives, for comparison with its spec",
         "Targets": {
-            "S3Targets": [{"Path": uri(lake.bucket(Zone.RAW), dataset.raw.prefix), "SampleSize": 20}]
+            "S3Targets": [{"Path": uri(lake.bucket(Zone.RAW), dataset.raw.layout.folder), "SampleSize": 20}]
         },
         "SchemaChangePolicy": {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "LOG"},
         "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVERYTHING"},

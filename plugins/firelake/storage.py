@@ -15,9 +15,16 @@ from typing import TYPE_CHECKING
 import obstore
 from boto3.session import Session
 from obstore.auth.boto3 import Boto3CredentialProvider
-from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import (
+    BaseError,
+    InvalidPathError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from obstore.store import S3Store
 
+from firelake import aws
 from firelake.errors import FirelakeError, LakeUnreachable
 from firelake.layout import split_uri, uri
 
@@ -52,13 +59,23 @@ class Bucket:
         )
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the objects below a folder; ``prefix`` ends with a slash or is empty."""
+        """Yield the objects whose keys begin with ``prefix``."""
+        if prefix and not prefix.endswith("/"):
+            # obstore lists whole folders only; it is an order of magnitude faster at them.
+            for item in aws.list_objects(self.name, prefix):
+                etag = item.get("ETag", "").strip('"')
+                yield ObjectInfo(item["Key"], item["Size"], etag, item["LastModified"])
+            return
         with _reaching(uri(self.name, prefix)):
             for page in obstore.list(self._store, prefix or None, chunk_size=1000):
                 for meta in page:
                     yield ObjectInfo(
                         meta["path"], meta["size"], (meta["e_tag"] or "").strip('"'), meta["last_modified"]
                     )
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Yield the folders whose paths begin with ``prefix`` and go one level deeper, slash included."""
+        return aws.list_folders(self.name, prefix)
 
     def read(self, key: str) -> bytes:
         """Return an object's bytes, as stored."""
@@ -136,6 +153,8 @@ def _reaching(address: str) -> Iterator[None]:
         ) from error
     except (PermissionDeniedError, UnauthenticatedError) as error:
         raise LakeUnreachable(f"{address}: access denied; check credentials and policies") from error
+    except InvalidPathError as error:
+        raise FirelakeError(f"{address}: a key here cannot be read: {str(error).splitlines()[0]}") from error
     except BaseError as error:
         endpoint = os.environ.get("AWS_ENDPOINT_URL", "AWS")
         reason = str(error).splitlines()[0]

@@ -10,10 +10,12 @@ from firelake.compact.intake import Intake
 from firelake.compact.merge import Merge
 from firelake.errors import AccountingError
 from firelake.outcome import Accounting, Displaced, ObjectOutcome
-from firelake.raw.keys import arrived_at
+from firelake.raw.keys import KeyLayout
 from firelake.raw.records import RawObject
 
 _MAX_NAMED = 5
+# Of an object that was filed under another prefix than the spec declares now.
+_UNKNOWN_ARRIVAL = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def object_outcomes(
@@ -42,10 +44,10 @@ def object_outcomes(
     )
 
 
-def displaced(merge: Merge) -> dict[str, Displaced]:
+def displaced(merge: Merge, layout: KeyLayout) -> dict[str, Displaced]:
     """Say which rows of other runs' objects became duplicates."""
     return {
-        key: Displaced(arrived_at=arrived_at(key) or datetime(1970, 1, 1, tzinfo=UTC), rows=rows)
+        key: Displaced(arrived_at=layout.arrived_at(key) or _UNKNOWN_ARRIVAL, rows=rows)
         for key, rows in merge.lost(own=False).items()
     }
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from firelake.ledger import Ledger
 from firelake.periods import Period
-from firelake.raw.keys import arrived_at, period_prefix
 from firelake.raw.records import RawObject
 from firelake.spec import Dataset
 from firelake.storage import Bucket
@@ -53,9 +52,9 @@ def discover(bucket: Bucket, dataset: Dataset, period: Period, ledger: Ledger) -
     ]
     known = {entry["raw_object"] for entry in entries}
     swept = [one for one in earlier if one.key in {entry["arrival_period"] for entry in entries}]
-    found = dict(_listed(bucket, dataset, period))
+    found = dict(listed(bucket, dataset, period))
     for one in swept:
-        found.update((key, info) for key, info in _listed(bucket, dataset, one) if key not in known)
+        found.update((key, info) for key, info in listed(bucket, dataset, one) if key not in known)
     objects = tuple(
         RawObject(ordinal, key, arrival, size_bytes)
         for ordinal, (key, (arrival, size_bytes)) in enumerate(sorted(found.items()))
@@ -77,11 +76,11 @@ def _earlier(period: Period) -> Iterator[Period]:
         start += period.grain.length
 
 
-def _listed(bucket: Bucket, dataset: Dataset, period: Period) -> Iterator[tuple[str, tuple[datetime, int]]]:
+def listed(bucket: Bucket, dataset: Dataset, period: Period) -> Iterator[tuple[str, tuple[datetime, int]]]:
     """Yield key, arrival and size of a period's objects."""
-    errors = dataset.raw.error_prefix
-    # A name that says no time counts as the period's last arrival, so that nothing in it is too new.
-    unknown = period.end - timedelta(seconds=1)
-    for info in bucket.list(period_prefix(dataset.raw.prefix, period)):
-        if errors is None or not info.key.startswith(errors):
-            yield info.key, (arrived_at(info.key) or unknown, info.size_bytes)
+    layout = dataset.raw.layout
+    for prefix in layout.prefixes(period, bucket.folders):
+        for info in bucket.list(prefix):
+            arrival = layout.arrived_at(info.key)
+            if arrival is not None and arrival in period and layout.is_data(info.key):
+                yield info.key, (arrival, info.size_bytes)

@@ -65,7 +65,7 @@ class _Run:
         rows = self._stage_trusted(found, merge)
         staged = self._rows_by_object(rows)
         outcomes = books.object_outcomes(found.objects, intake, merge, staged)
-        displaced = books.displaced(merge)
+        displaced = books.displaced(merge, self._dataset.raw.layout)
         books.check(outcomes, merge.published(), displaced, staged)
         return Stage(
             dataset=self._dataset.name,

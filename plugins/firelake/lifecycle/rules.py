@@ -69,7 +69,7 @@ def _steps(dataset: Dataset, zone: Zone) -> tuple[LifecycleStep, ...]:
 
 
 def _prefix(dataset: Dataset, zone: Zone) -> str:
-    return dataset.raw.prefix if zone is Zone.RAW else data_prefix(dataset.name)
+    return dataset.raw.layout.root if zone is Zone.RAW else data_prefix(dataset.name)
 
 
 def _rule(dataset: Dataset, zone: Zone) -> Rule:

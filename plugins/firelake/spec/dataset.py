@@ -7,10 +7,12 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from firelake.periods import Grain
+from firelake.raw.keys import KeyLayout
 from firelake.spec.types import ColumnType, Primitive, parse_type
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -43,9 +45,16 @@ def _parse_prefix(value: str) -> str:
     return value
 
 
+def _check_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"{value!r} is no IANA time zone; write it like UTC or Asia/Tokyo")
+    return value
+
+
 Name = Annotated[str, AfterValidator(_check_name)]
 Duration = Annotated[timedelta, BeforeValidator(_parse_duration)]
 Prefix = Annotated[str, AfterValidator(_parse_prefix)]
+Zone = Annotated[str, AfterValidator(_check_zone)]
 
 
 class Declaration(BaseModel):
@@ -69,7 +78,7 @@ class Column(Declaration):
         description="For timestamps and dates, tried in order: `iso`, `epoch_s`, `epoch_ms`, `rfc1123`, "
         "or a strptime pattern.",
     )
-    zone: str = Field("UTC", description="IANA zone of times that carry none. Columns are always UTC.")
+    zone: Zone = Field("UTC", description="IANA zone of times that carry none. Columns are always UTC.")
     null_tokens: tuple[str, ...] = Field((), description="Texts and numbers that mean null, such as `NA`.")
     unit: str | None = Field(None, description="Unit of the value, such as `s` or `°C`.")
     description: str = Field("", description="What it means; becomes the column's comment in Glue.")
@@ -90,11 +99,30 @@ class Column(Declaration):
 class Raw(Declaration):
     """Where Firehose writes the dataset's objects."""
 
-    prefix: Prefix = Field(description="Key prefix under the lake's raw bucket, as given to Firehose.")
+    prefix: Prefix = Field(
+        description="Key prefix under the lake's raw bucket, as given to Firehose: a plain one, or one with "
+        "`!{timestamp:…}`, `!{partitionKeyFromQuery:…}` or `!{partitionKeyFromLambda:…}` in it."
+    )
+    zone: Zone = Field("UTC", description="The stream's time zone, in which folders and names are written.")
     arrival_period: Grain = Field(Grain.DAY, description="What one run takes in: an `hour` or a `day`.")
     error_prefix: Prefix | None = Field(
         None, description="Firehose's ErrorOutputPrefix; kept out of the data path and shown."
     )
+    exclude: tuple[Prefix, ...] = Field(
+        (), description="Prefixes below `prefix` that hold no data, such as that of source record backups."
+    )
+
+    @model_validator(mode="after")
+    def _layout_is_understood(self) -> Self:
+        if not self.layout.is_data(self.layout.root or "-"):
+            raise ValueError(f"{self.prefix!r} lies below error_prefix or exclude")
+        return self
+
+    @property
+    def layout(self) -> KeyLayout:
+        """How keys say when their objects arrived."""
+        errors = () if self.error_prefix is None else (self.error_prefix,)
+        return KeyLayout(self.prefix, self.zone, errors + self.exclude)
 
 
 class Quality(Declaration):

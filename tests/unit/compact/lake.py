@@ -98,7 +98,7 @@ class MemoryLake:
                 ).fetchall()
             )
             outcomes = books.object_outcomes(objects, intake, merge, staged)
-            displaced = books.displaced(merge)
+            displaced = books.displaced(merge, self.spec.raw.layout)
             books.check(outcomes, merge.published(), displaced, staged)
             self.runs += 1
             return books.accounting(outcomes, merge, displaced)
