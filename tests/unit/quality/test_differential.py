@@ -255,7 +255,7 @@ def test_duckdb_agrees_with_pandas_on_every_case(count: int, tmp_path: Path) -> 
     assert_engines_agree(rows, RULES, tmp_path)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(ROW, max_size=12),
     rules=st.lists(st.sampled_from(RULES), min_size=12, max_size=16, unique_by=lambda one: one.type),

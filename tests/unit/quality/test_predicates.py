@@ -52,7 +52,7 @@ def test_every_predicate_counts_what_the_gate_counts(count: int, tmp_path: Path)
     assert_counts_agree(rows, NEARLY_ALL, tmp_path)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(ROW, max_size=12),
     rules=st.lists(st.sampled_from(NEARLY_ALL), min_size=6, max_size=9, unique_by=lambda one: one.name),
