@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 from airflow.providers.amazon.aws.operators.glue_crawler import GlueCrawlerRunOperator
@@ -20,6 +21,7 @@ from firelake_airflow.wording import accounting_line, counts
 
 _log = logging.getLogger(__name__)
 _CRAWL_POLL_S = 2
+_CRAWL_RETRY = timedelta(seconds=5)
 
 
 def build_pipeline(dataset: Dataset) -> DAG:
@@ -98,6 +100,9 @@ def _crawl(dataset: Dataset) -> GlueCrawlerRunOperator:
         aws_conn_id=None,
         deferrable=True,
         poll_interval=_CRAWL_POLL_S,
+        # Airflow may take a crawl that ends while the task is being deferred for a failed task, and
+        # a try made again joins the crawl that runs: there is nothing to wait for.
+        retry_delay=_CRAWL_RETRY,
         # The crawl that a neighbouring run has started sees this run's objects as well.
         fail_on_already_running=False,
     )

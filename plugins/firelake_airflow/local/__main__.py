@@ -79,24 +79,16 @@ def _demo(stack: Stack, options: argparse.Namespace) -> int:
         stack.start_aws()
         booting = pool.submit(stack.start_airflow)
         # Reading these libraries takes seconds, in which Airflow comes up.
+        from firelake_airflow.local.conclusion import conclude
         from firelake_airflow.local.demo import Demo, Size
-        from firelake_airflow.local.outcome import DemoOutcome
-        from firelake_airflow.local.table import render
 
-        demo = Demo(stack, booting, Size(options.days, options.records))
-        path = demo.folder / "outcome.json"
-        before = DemoOutcome.model_validate_json(path.read_bytes()) if path.exists() else None
+        demo = Demo(stack, Size(options.days, options.records), booting)
         outcome = demo.run()
         stack.stop()
-    path.write_text(outcome.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    print(render(outcome))
-    problems = outcome.problems(before)
-    for problem in problems:
-        print(f"WRONG: {problem}", file=sys.stderr)
-    if not problems:
-        print(f"\nEverything balances and equals what was sent, in {outcome.seconds} s; all in {path}")
-        print("See it in Airflow: make up")
-    return 1 if problems else 0
+    if not conclude(outcome, demo.folder / "outcome.json"):
+        return 1
+    print("See it in Airflow: make up")
+    return 0
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

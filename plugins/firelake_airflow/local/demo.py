@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from firelake.catalog import prepare_lake
 from firelake.layout import Lake, split_uri
@@ -14,6 +15,7 @@ from firelake.spec import load_datasets
 from firelake.storage import Bucket
 from firelake.summary.spec import SummaryTable, load_summaries
 
+from firelake_airflow.local.api import AirflowApi
 from firelake_airflow.local.outcome import (
     DatasetOutcome,
     DemoOutcome,
@@ -21,9 +23,9 @@ from firelake_airflow.local.outcome import (
     count_dataset,
     read_summary,
 )
+from firelake_airflow.local.processes import Say
 from firelake_airflow.local.runs import Run, Runs
 from firelake_airflow.local.sending import Sending
-from firelake_airflow.local.stack import Stack
 from ingest.sent import Sent
 
 _RUN_SECONDS = 300
@@ -38,6 +40,28 @@ class Size:
     records: int = 24_000
 
 
+class DemoStack(Protocol):
+    """What a demo needs of the stack it runs on, whoever started that."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the demo keeps what it sent and its outcome."""
+
+    @property
+    def aws_url(self) -> str:
+        """Local AWS's endpoint."""
+
+    @property
+    def say(self) -> Say:
+        """Told what happens, line by line."""
+
+    def wait_for_airflow(self, dag_ids: set[str]) -> AirflowApi:
+        """Wait until Airflow is healthy and knows the DAGs; return its API."""
+
+    def airflow(self, *arguments: str) -> None:
+        """Run an ``airflow`` command to its end."""
+
+
 class Demo:
     """One demo.
 
@@ -45,13 +69,13 @@ class Demo:
     ----------
     stack
         The stack, with Local AWS up.
-    booting
-        Done when Airflow's processes have been started; the data is sent meanwhile.
     size
         How much is sent.
+    booting
+        Done when Airflow's processes have been started, if they have yet to be; the data is sent meanwhile.
     """
 
-    def __init__(self, stack: Stack, booting: Future[None], size: Size) -> None:
+    def __init__(self, stack: DemoStack, size: Size, booting: Future[None] | None = None) -> None:
         self._stack = stack
         self._booting = booting
         self._size = size
@@ -59,14 +83,15 @@ class Demo:
         self._lake = Lake.from_environment()
         self._datasets = tuple(load_datasets())
         self._summaries = tuple(summary.table for summary in load_summaries())
-        self.folder = stack.settings.folder / "demo"
+        self.folder = stack.folder / "demo"
 
     def run(self) -> DemoOutcome:
         """Send, process, summarise and tier; say what came of it."""
         began = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
         sent = self._send()
-        self._booting.result()
+        if self._booting is not None:
+            self._booting.result()
         runs = Runs(self._stack.wait_for_airflow(self._dag_ids()), _RUN_SECONDS)
         batches = {name: self._backfill(runs, name, each) for name, each in sent.items()}
         changed = {name: runs.announced(of_dataset) for name, of_dataset in batches.items()}
@@ -83,7 +108,7 @@ class Demo:
         self._say("Buckets, tables, workgroup and crawlers are there")
         sending = Sending(
             path=self.folder / "sent.json",
-            clock_url=f"{self._stack.settings.aws_url}/_localaws/clock",
+            clock_url=f"{self._stack.aws_url}/_localaws/clock",
             days=self._size.days,
             records=self._size.records,
         )

@@ -6,8 +6,9 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import psutil
 from firelake_airflow.local.settings import HOST, MARKER, Settings
 
 Say = Callable[[str], None]
+AIRFLOW = Path(sys.executable).parent / "airflow"
 
 _STOP_SECONDS = 20
 _TAIL_LINES = 15
@@ -66,6 +68,27 @@ def start(settings: Settings, name: str, command: list[str]) -> Started:
             umask=0o077,
         )
     return Started(name, process, log)
+
+
+def run_airflow(environment: Mapping[str, str], *arguments: str) -> None:
+    """Run an ``airflow`` command to its end.
+
+    Raises
+    ------
+    StackError
+        If it fails, with the end of what it said.
+    """
+    done = subprocess.run(  # noqa: S603 - the commands are ours
+        [str(AIRFLOW), *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        umask=0o077,
+    )
+    if done.returncode:
+        said = "\n".join((done.stdout + done.stderr).splitlines()[-_TAIL_LINES:])
+        raise StackError(f"airflow {' '.join(arguments)} ended with {done.returncode}:\n{said}")
 
 
 def running(settings: Settings) -> list[psutil.Process]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -13,10 +12,12 @@ from firelake.spec.load import PROJECT_ROOT
 
 from firelake_airflow.local.api import AirflowApi
 from firelake_airflow.local.processes import (
+    AIRFLOW,
     Say,
     StackError,
     Started,
     require_free,
+    run_airflow,
     running,
     start,
     stop,
@@ -25,13 +26,12 @@ from firelake_airflow.local.processes import (
 from firelake_airflow.local.settings import USER, Settings
 
 _AWS_PYTHON = PROJECT_ROOT / "localaws" / ".venv" / "bin" / "python"
-_AIRFLOW = Path(sys.executable).parent / "airflow"
 # Logs are read from disk; nobody needs them served on a port of their own.
 _COMPONENTS = {
-    "scheduler": [sys.executable, "-m", "firelake_airflow.local.scheduler", "--skip-serve-logs"],
-    "api-server": [str(_AIRFLOW), "api-server"],
-    "dag-processor": [str(_AIRFLOW), "dag-processor"],
-    "triggerer": [str(_AIRFLOW), "triggerer", "--skip-serve-logs"],
+    "scheduler": [sys.executable, "-m", "firelake_airflow.preloaded", "scheduler", "--skip-serve-logs"],
+    "api-server": [str(AIRFLOW), "api-server"],
+    "dag-processor": [str(AIRFLOW), "dag-processor"],
+    "triggerer": [str(AIRFLOW), "triggerer", "--skip-serve-logs"],
 }
 _READY_SECONDS = 120
 
@@ -51,6 +51,16 @@ class Stack:
         self.settings = settings
         self.say = say
         self._started: list[Started] = []
+
+    @property
+    def folder(self) -> Path:
+        """Where the stack keeps its state."""
+        return self.settings.folder
+
+    @property
+    def aws_url(self) -> str:
+        """Local AWS's endpoint."""
+        return self.settings.aws_url
 
     @contextmanager
     def ending_on_failure(self) -> Iterator[None]:
@@ -106,17 +116,7 @@ class Stack:
         StackError
             If it fails, with the end of what it said.
         """
-        done = subprocess.run(  # noqa: S603 - the commands are ours
-            [str(_AIRFLOW), *arguments],
-            env=self.settings.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-            umask=0o077,
-        )
-        if done.returncode:
-            said = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
-            raise StackError(f"airflow {' '.join(arguments)} ended with {done.returncode}:\n{said}")
+        run_airflow(self.settings.environment(), *arguments)
 
     def stop(self) -> None:
         """End every process of the stack, also those of a starter that was killed."""

@@ -1,0 +1,24 @@
+"""An ``airflow`` command with the libraries that tasks need read already.
+
+``python -m firelake_airflow.preloaded scheduler`` (LocalExecutor) or ``… celery worker``: both fork
+their workers, and each task is a fork of a worker. What the first process has imported costs them
+nothing; otherwise every task would spend seconds on it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import firelake.lifecycle
+import firelake.pipeline
+import firelake.quality.evaluator
+import firelake.summary.pipeline  # noqa: F401
+from airflow.__main__ import main
+
+import firelake_airflow.lifecycle
+import firelake_airflow.pipeline
+import firelake_airflow.summary  # noqa: F401
+
+if __name__ == "__main__":
+    sys.argv = ["airflow", *sys.argv[1:]]
+    main()
