@@ -6,17 +6,17 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import duckdb
 import pyarrow as pa
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.athena.sql.catalog import OutputColumn, Plan
 from localaws.athena.sql.parser import parse_query
 from localaws.athena.sql.queries import compile_query
@@ -108,13 +108,12 @@ class Rows:
     columns: tuple[OutputColumn, ...]
     batches: Iterator[pa.RecordBatch]
     bytes_scanned: int
-    planned: Plan | None = field(default=None, repr=False)
 
 
 class Engine(Protocol):
     """Runs queries over the lake."""
 
-    def run(self, query: Query, cancellation: Cancellation) -> Any:
+    def run(self, query: Query, cancellation: Cancellation) -> AbstractContextManager[Rows]:
         """Return a context manager that yields the query's :class:`Rows`."""
 
     def explain(self, query: Query) -> str:
@@ -185,14 +184,16 @@ class DuckDbEngine:
     @contextmanager
     def run(self, query: Query, cancellation: Cancellation) -> Iterator[Rows]:
         """Compile, bind and start a query; its batches are read inside the block."""
-        with self._session(query) as (connection, session):
-            with cancellation.interrupting(connection.interrupt), _failures(cancellation):
-                plan = self._bound(query, session)
-                if query.bytes_limit is not None and session.bytes_scanned > query.bytes_limit:
-                    raise BytesLimitError
-                relation = connection.sql(plan.sql)
-                reader = relation.to_arrow_reader(_BATCH_ROWS)
-                yield Rows(plan.columns, _checked(reader, cancellation), session.bytes_scanned, plan)
+        with (
+            self._session(query) as (connection, session),
+            cancellation.interrupting(connection.interrupt),
+            _failures(cancellation),
+        ):
+            plan = self._bound(query, session)
+            if query.bytes_limit is not None and session.bytes_scanned > query.bytes_limit:
+                raise BytesLimitError
+            reader = connection.sql(plan.sql).to_arrow_reader(_BATCH_ROWS)
+            yield Rows(plan.columns, _checked(reader, cancellation), session.bytes_scanned)
 
     def explain(self, query: Query) -> str:
         """Return DuckDB's plan for a query."""
@@ -258,14 +259,14 @@ _CODES: Final = (
 )
 
 
-def translated(error: Exception) -> QueryFailure:
+def translated(error: Exception) -> QueryError:
     """Return Trino's failure for an error of DuckDB."""
     text = str(error)
     own = _OWN_FAILURE.search(text)
     if own is not None:
-        return QueryFailure(own[1], own[2])
+        return QueryError(own[1], own[2])
     first = text.split("\n\nLINE")[0].strip()
     for sign, code in _CODES:
         if sign in text:
-            return QueryFailure(code, first)
-    return QueryFailure("GENERIC_INTERNAL_ERROR", first)
+            return QueryError(code, first)
+    return QueryError("GENERIC_INTERNAL_ERROR", first)

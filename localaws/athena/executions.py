@@ -14,6 +14,7 @@ from localaws.service import AwsError, Context, Handler, Payload
 from localaws.storage import LakeStorage, split_uri
 
 _MAX_ROWS: Final = 1000
+_INTERRUPTED: Final = "GENERIC_INTERNAL_ERROR: Local AWS ended while the query ran; run it again"
 _ENGINE: Final = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
 
 
@@ -40,7 +41,7 @@ class Executions:
         for document in self._state.unfinished():
             document["Status"].update(
                 State="FAILED",
-                StateChangeReason="GENERIC_INTERNAL_ERROR: Local AWS ended while the query was running; run it again",
+                StateChangeReason=_INTERRUPTED,
                 CompletionDateTime=seconds(self._context.clock.now()),
             )
             self._state.save_execution(document)

@@ -8,7 +8,7 @@ SYSTEM: Final = 1
 USER: Final = 2
 
 
-class QueryFailure(Exception):
+class QueryError(Exception):
     """A query that must end FAILED, with the reason its user will read.
 
     Parameters
@@ -35,7 +35,7 @@ class QueryFailure(Exception):
         return f"{self.code}: line {line}:{column}: {self.message}"
 
 
-class NotSupportedError(QueryFailure):
+class NotSupportedError(QueryError):
     """A statement, clause or function that Local AWS does not claim to run."""
 
     def __init__(self, what: str, position: tuple[int, int] | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.athena.sql.types import Type
 
 _NAMES: Final = {
@@ -37,7 +37,7 @@ def hive_type(type_: Type) -> str:
             return f"struct<{','.join(f'{name}:{hive_type(arg)}' for name, arg in pairs)}>"
         case name if name in _NAMES:
             return _NAMES[name]
-    raise QueryFailure("NOT_SUPPORTED", f"Unsupported Hive type: {type_}")
+    raise QueryError("NOT_SUPPORTED", f"Unsupported Hive type: {type_}")
 
 
 def view_column_type(type_: Type) -> str:

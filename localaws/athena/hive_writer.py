@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from localaws.athena.engine import Rows
-from localaws.athena.failure import NotSupportedError, QueryFailure
+from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.sql.catalog import OutputColumn
 from localaws.athena.sql.types import Type
 from localaws.athena.tables.hive import NULL_PARTITION
@@ -58,6 +58,7 @@ class WriteOptions:
     partitioned_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        """Refuse formats and codecs that nothing here writes."""
         if self.format not in ("PARQUET", "JSON"):
             raise NotSupportedError(f"format {self.format}")
         if self.compression not in _CODECS or (
@@ -80,32 +81,30 @@ def check_columns(columns: Sequence[OutputColumn], options: WriteOptions) -> Non
     seen: set[str] = set()
     for position, column in enumerate(columns, 1):
         if column.name == f"_col{position - 1}":
-            raise QueryFailure("MISSING_COLUMN_NAME", f"Column name not specified at position {position}")
+            raise QueryError("MISSING_COLUMN_NAME", f"Column name not specified at position {position}")
         if column.name in seen:
-            raise QueryFailure(
-                "DUPLICATE_COLUMN_NAME", f"Column name '{column.name}' specified more than once"
-            )
+            raise QueryError("DUPLICATE_COLUMN_NAME", f"Column name '{column.name}' specified more than once")
         seen.add(column.name)
         _check_type(column.name, column.type)
     names = [column.name for column in columns]
     keys = list(options.partitioned_by)
     if keys and (names[-len(keys) :] != keys or len(keys) == len(names)):
-        raise QueryFailure(
+        raise QueryError(
             "HIVE_COLUMN_ORDER_MISMATCH",
-            "Partition keys must be the last columns in the table and in the same order as the table properties: "
-            f"{keys}",
+            "Partition keys must be the last columns in the table and in the same order as the table "
+            f"properties: {keys}",
         )
 
 
 def _check_type(name: str, type_: Type) -> None:
     if type_.name == "timestamp" and type_.params[0] > 3:
-        raise QueryFailure(
+        raise QueryError(
             "NOT_SUPPORTED",
             f"Incorrect timestamp precision for {type_}; the configured precision is MILLISECONDS; "
             f"column name: {name}",
         )
     if type_.name in ("timestamptz", "time", "json", "uuid", "unknown") or type_.name.startswith("interval"):
-        raise QueryFailure("NOT_SUPPORTED", f"Unsupported Hive type: {type_}; column name: {name}")
+        raise QueryError("NOT_SUPPORTED", f"Unsupported Hive type: {type_}; column name: {name}")
     for arg in type_.args:
         _check_type(name, arg)
 
@@ -167,13 +166,19 @@ class HiveWriter:
     def _file(self, partition: tuple[str, ...]) -> _PartitionFile:
         if partition not in self._files:
             if len(self._files) >= MAX_PARTITIONS and partition:
-                raise QueryFailure(
+                raise QueryError(
                     "HIVE_TOO_MANY_OPEN_PARTITIONS",
                     f"Exceeded limit of {MAX_PARTITIONS} open writers for partitions/buckets",
                 )
             path = self._spool_dir / uuid.uuid4().hex
-            self._files[partition] = _PartitionFile(path, self._options, self._schema, self._data)
+            self._files[partition] = self._new_file(path)
         return self._files[partition]
+
+    def _new_file(self, path: Path) -> _PartitionFile:
+        codec = _CODECS[self._options.compression]
+        if self._options.format == "JSON":
+            return _JsonPart(path, codec, self._data)
+        return _ParquetPart(path, codec, self._schema)
 
     def publish(self, storage: LakeStorage) -> list[Written]:
         """Put the files into S3 and return them."""
@@ -195,36 +200,53 @@ class HiveWriter:
         return "/".join(f"{key}={_escaped(value)}" for key, value in pairs)
 
 
-class _PartitionFile:
-    def __init__(
-        self, path: Path, options: WriteOptions, schema: pa.Schema, columns: Sequence[OutputColumn]
-    ) -> None:
+class _PartitionFile(Protocol):
+    """A file of one partition, while it is being written."""
+
+    path: Path
+    rows: int
+
+    def write(self, table: pa.Table) -> None:
+        """Append rows."""
+
+    def close(self) -> None:
+        """Finish the file."""
+
+
+class _ParquetPart:
+    def __init__(self, path: Path, codec: str, schema: pa.Schema) -> None:
         self.path, self.rows = path, 0
-        self._columns = columns
-        codec = _CODECS[options.compression]
-        self._parquet: pq.ParquetWriter | None = None
-        self._json: Any = None
-        if options.format == "PARQUET":
-            # Trino's Hive writer keeps timestamps as INT96
-            self._parquet = pq.ParquetWriter(
-                path, schema, compression=codec, use_deprecated_int96_timestamps=True
-            )
-        else:
-            self._json = gzip.open(path, "wb") if codec == "gzip" else path.open("wb")
+        # Trino's Hive writer keeps timestamps as INT96
+        self._writer = pq.ParquetWriter(path, schema, compression=codec, use_deprecated_int96_timestamps=True)
 
     def write(self, table: pa.Table) -> None:
         self.rows += table.num_rows
-        if self._parquet is not None:
-            self._parquet.write_table(table)
-            return
-        for row in table.to_pylist():
-            present = {
-                c.name: _json_value(row[c.name], c.type) for c in self._columns if row[c.name] is not None
-            }
-            self._json.write(json.dumps(present, separators=(",", ":"), ensure_ascii=False).encode() + b"\n")
+        self._writer.write_table(table)
 
     def close(self) -> None:
-        (self._parquet or self._json).close()
+        self._writer.close()
+
+
+class _JsonPart:
+    def __init__(self, path: Path, codec: str, columns: Sequence[OutputColumn]) -> None:
+        self.path, self.rows = path, 0
+        self._columns = columns
+        self._codec = codec
+        path.touch()
+
+    def write(self, table: pa.Table) -> None:
+        self.rows += table.num_rows
+        body = "".join(map(self._line, table.to_pylist())).encode()
+        with self.path.open("ab") as file:
+            # members of gzip may follow one another in one file
+            file.write(gzip.compress(body) if self._codec == "gzip" else body)
+
+    def _line(self, row: dict[str, Any]) -> str:
+        present = {c.name: _json_value(row[c.name], c.type) for c in self._columns if row[c.name] is not None}
+        return json.dumps(present, separators=(",", ":"), ensure_ascii=False) + "\n"
+
+    def close(self) -> None:
+        """Every write closed the file already."""
 
 
 def _json_value(value: Any, type_: Type) -> Any:

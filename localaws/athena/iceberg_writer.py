@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
-from pyiceberg.catalog.glue import GlueCatalog
+from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.io.pyarrow import _pyarrow_to_schema_without_ids
 from pyiceberg.schema import assign_fresh_schema_ids
 from pyiceberg.table import Table
@@ -23,7 +23,7 @@ from pyiceberg.transforms import (
 )
 
 from localaws.athena.engine import Rows
-from localaws.athena.failure import NotSupportedError, QueryFailure
+from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.sql.catalog import OutputColumn
 from localaws.athena.sql.types import Type
 from localaws.athena.tables.json_rows import arrow_type
@@ -52,19 +52,17 @@ class IcebergWriter:
     """
 
     def __init__(self, environment: Environment, database: str, table: str) -> None:
-        self._catalog = GlueCatalog(
-            "localaws",
-            **{
-                "glue.endpoint": environment.endpoint_url,
-                "glue.region": environment.region,
-                "glue.access-key-id": environment.account_id,
-                "glue.secret-access-key": "local",
-                "s3.endpoint": environment.endpoint_url,
-                "s3.region": environment.region,
-                "s3.access-key-id": environment.account_id,
-                "s3.secret-access-key": "local",
-            },
-        )
+        properties = {
+            "glue.endpoint": environment.endpoint_url,
+            "glue.region": environment.region,
+            "glue.access-key-id": environment.account_id,
+            "glue.secret-access-key": "local",
+            "s3.endpoint": environment.endpoint_url,
+            "s3.region": environment.region,
+            "s3.access-key-id": environment.account_id,
+            "s3.secret-access-key": "local",
+        }
+        self._catalog: Catalog = load_catalog("localaws", type="glue", **properties)
         self._identifier = (database, table)
 
     def create(
@@ -111,7 +109,7 @@ class IcebergWriter:
             arrays.append(pa.chunked_array(chunks, field.type))
         if count:
             table.append(pa.Table.from_arrays(arrays, schema=target))
-        return count
+        return int(count)
 
     def _partition(self, table: Table, transforms: Sequence[str]) -> None:
         with table.update_spec() as update:
@@ -163,10 +161,11 @@ def read_transform(text: str) -> tuple[str, Transform[Any, Any]]:
     if len(parts) == 2 and name.lower() in ("bucket", "truncate"):
         number, other = (parts[0], parts[1]) if parts[0].isdigit() else (parts[1], parts[0])
         if number.isdigit():
-            made = (
-                BucketTransform(int(number)) if name.lower() == "bucket" else TruncateTransform(int(number))
-            )
-            return other, made
+            kinds: dict[str, type[Transform[Any, Any]]] = {
+                "bucket": BucketTransform,
+                "truncate": TruncateTransform,
+            }
+            return other, kinds[name.lower()](int(number))
     raise NotSupportedError(f"partition transform {text}")
 
 
@@ -175,7 +174,7 @@ def check_created_types(columns: Sequence[OutputColumn]) -> None:
     for column in columns:
         if column.type.name in ("timestamp", "timestamptz") and column.type.params[0] != 6:
             precision = column.type.params[0]
-            raise QueryFailure(
+            raise QueryError(
                 "NOT_SUPPORTED",
                 f"Timestamp precision ({precision}) not supported for Iceberg. Use "
                 f'"timestamp(6){" with time zone" if column.type.name == "timestamptz" else ""}" instead.',

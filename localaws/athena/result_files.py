@@ -28,7 +28,7 @@ _PRECISIONS: Final = {
 
 def csv_of(rows: Rows) -> tuple[bytes, int]:
     """Return a result as Athena's CSV, and its number of rows: all quoted, NULL as nothing, LF."""
-    out = bytearray(_line([column.name for column in rows.columns]))
+    out = bytearray(csv_line([column.name for column in rows.columns]))
     writers = [formatter(column.type) for column in rows.columns]
     count = 0
     for batch in rows.batches:
@@ -38,11 +38,12 @@ def csv_of(rows: Rows) -> tuple[bytes, int]:
             for write, column in zip(writers, batch.columns, strict=True)
         ]
         for row in zip(*columns, strict=True):
-            out += _line(row)
+            out += csv_line(row)
     return bytes(out), count
 
 
-def _line(values: Sequence[str | None]) -> bytes:
+def csv_line(values: Sequence[str | None]) -> bytes:
+    """Return one line of a result CSV."""
     cells = ("" if value is None else '"' + value.replace('"', '""') + '"' for value in values)
     return (",".join(cells) + "\n").encode()
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from localaws.athena.engine import BytesLimitError, CancelledError, Cancellation, Engine
-from localaws.athena.failure import QueryFailure
+from localaws.athena.engine import BytesLimitError, Cancellation, CancelledError, Engine
+from localaws.athena.failure import QueryError
 from localaws.athena.requests import seconds
 from localaws.athena.result_files import column_info, metadata_of
 from localaws.athena.saved_queries import PreparedStatements
@@ -113,7 +113,7 @@ class _Run:
             self._end("FAILED" if self._timed_out else "CANCELLED", reason)
         except BytesLimitError:
             self._end("CANCELLED", "CANCELLED: Query cancelled! : Bytes scanned limit was exceeded")
-        except QueryFailure as error:
+        except QueryError as error:
             self._end("FAILED", str(error), 2)
         except AwsError as error:
             self._end("FAILED", f"{error.code}: {error.message}", 2)
@@ -214,4 +214,4 @@ class _Run:
 
 def _plain(name: str) -> str:
     """Return a database's name without the quotes that some clients send it in."""
-    return name.strip("`\"").lower()
+    return name.strip('`"').lower()

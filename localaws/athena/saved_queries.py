@@ -142,7 +142,7 @@ class PreparedStatements:
 
     def _update(self, payload: Payload) -> Payload:
         document = self._get(payload)
-        description = payload.get("Description", document["Description"])
+        description = str(payload.get("Description") or document["Description"])
         self.save(
             document["WorkGroupName"], document["StatementName"], payload["QueryStatement"], description
         )

@@ -11,7 +11,8 @@ Document = dict[str, Any]
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS executions (
-    id TEXT PRIMARY KEY, number INTEGER NOT NULL, workgroup TEXT NOT NULL, token TEXT, document TEXT NOT NULL);
+    id TEXT PRIMARY KEY, number INTEGER NOT NULL, workgroup TEXT NOT NULL, token TEXT,
+    document TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS executions_of_workgroup ON executions (workgroup, number);
 CREATE UNIQUE INDEX IF NOT EXISTS executions_by_token ON executions (workgroup, token);
 CREATE TABLE IF NOT EXISTS documents (
@@ -62,7 +63,8 @@ class State:
     def execution_ids(self, workgroup: str, before: int | None, count: int) -> list[tuple[int, str]]:
         """Return a workgroup's executions, the newest first, as number and id."""
         rows = self._store.rows(
-            "SELECT number, id FROM executions WHERE workgroup = ? AND number < ? ORDER BY number DESC LIMIT ?",
+            "SELECT number, id FROM executions WHERE workgroup = ? AND number < ?"
+            " ORDER BY number DESC LIMIT ?",
             workgroup,
             before if before is not None else 2**62,
             count,

@@ -65,10 +65,7 @@ def double_text(value: float) -> str:
         return "-0.0" if sign else "0.0"
     text = "".join(map(str, digits)).rstrip("0") or "0"
     point = len(digits) + exponent
-    if -3 < point <= 7:
-        body = _plain(text, point)
-    else:
-        body = f"{text[0]}.{text[1:] or '0'}E{point - 1}"
+    body = _plain(text, point) if -3 < point <= 7 else f"{text[0]}.{text[1:] or '0'}E{point - 1}"
     return f"-{body}" if sign else body
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from localaws.athena.failure import NotSupportedError, QueryFailure
+from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.sql import types as t
 from localaws.athena.sql.calls import Call, require_arguments, typed
 from localaws.athena.sql.expr import Expr
@@ -35,7 +35,8 @@ def _avg(call: Call) -> Expr:
         if scale
         else "CAST(1 AS DECIMAL(1,0))"
     )
-    whole = f"CAST(trino_unscaled_divide(CAST({total} AS HUGEINT), nullif({count}, 0)) AS DECIMAL({37 - scale},0))"
+    mean = f"trino_unscaled_divide(CAST({total} AS HUGEINT), nullif({count}, 0))"
+    whole = f"CAST({mean} AS DECIMAL({37 - scale},0))"
     return typed(f"{whole} * {unit}", argument.type)
 
 
@@ -50,7 +51,7 @@ def _approx_percentile(call: Call) -> Expr:
     if len(rest) != 1:
         raise NotSupportedError("approx_percentile with weights or an accuracy")
     if value.type.name not in t.NUMBERS:
-        raise QueryFailure(
+        raise QueryError(
             "FUNCTION_NOT_FOUND", f"Unexpected parameters ({value.type}) for function approx_percentile"
         )
     percentile = rest[0]

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.athena.sql import types as t
 from localaws.athena.sql.expr import Expr, convert
 from localaws.athena.sql.functions import functions
@@ -98,7 +98,7 @@ class Call:
         if isinstance(argument, exp.Lambda):
             body = self.compile_lambda(argument, [bindings.resolve(arg) for arg in pattern.args[:-1]])
             if not bindings.match(pattern.args[-1], body.type):
-                raise QueryFailure(
+                raise QueryError(
                     "TYPE_MISMATCH", f"Lambda of {self.name} returns {body.type}, expected {pattern.args[-1]}"
                 )
             return body.sql
@@ -107,12 +107,12 @@ class Call:
             return argument.sql
         return convert(argument, wanted).sql
 
-    def _no_overload(self, overloads: Sequence[Signature]) -> QueryFailure:
+    def _no_overload(self, overloads: Sequence[Signature]) -> QueryError:
         given = ", ".join(str(a.type) if isinstance(a, Expr) else "function" for a in self.arguments)
         expected = ", ".join(
             f"{self.name}({', '.join(map(str, signature.parameters))})" for signature in overloads
         )
-        return QueryFailure(
+        return QueryError(
             "FUNCTION_NOT_FOUND",
             f"Unexpected parameters ({given}) for function {self.name}. Expected: {expected}",
         )
@@ -123,14 +123,14 @@ def require_arguments(call: Call, low: int, high: int | None = None) -> list[Exp
     count = len(call.arguments)
     plain = [argument for argument in call.arguments if isinstance(argument, Expr)]
     if count < low or count > (low if high is None else high) or len(plain) != count:
-        raise QueryFailure("FUNCTION_NOT_FOUND", f"Unexpected number of parameters for function {call.name}")
+        raise QueryError("FUNCTION_NOT_FOUND", f"Unexpected number of parameters for function {call.name}")
     return plain
 
 
 def require_text(call: Call, argument: Expr, what: str) -> str:
     """Return the value of an argument that must be a string literal here."""
     if argument.text is None:
-        raise QueryFailure(
+        raise QueryError(
             "NOT_SUPPORTED", f"{call.name} with a {what} that is not a literal is not supported by Local AWS"
         )
     return argument.text
@@ -161,5 +161,5 @@ def unit_of(call: Call, argument: Expr, moment: Type) -> str:
     """Return the unit that a date function was given, checked against the type it works on."""
     unit = require_text(call, argument, "unit").lower()
     if unit not in UNITS or (moment == t.DATE and unit in _TIME_UNITS):
-        raise QueryFailure("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid {moment} field")
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid {moment} field")
     return unit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.athena.sql import types as t
 from localaws.athena.sql.expr import Expr, derived
 from localaws.athena.sql.types import Type, duckdb_type, literal, quote
@@ -19,7 +19,7 @@ def cast(expr: Expr, target: Type) -> Expr:
         return derived(f"CAST({expr.sql} AS {duckdb_type(target)})", target, expr)
     sql = _cast_sql(expr.sql, source, target)
     if sql is None:
-        raise QueryFailure("TYPE_MISMATCH", f"Cannot cast {source} to {target}")
+        raise QueryError("TYPE_MISMATCH", f"Cannot cast {source} to {target}")
     return derived(sql, target, expr)
 
 

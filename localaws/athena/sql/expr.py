@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.athena.sql import types as t
 from localaws.athena.sql.types import Type
 
@@ -71,7 +71,7 @@ def convert(expr: Expr, target: Type) -> Expr:
     if t.duckdb_type(source) == t.duckdb_type(target):
         return replace(expr, type=target)
     if _zoned(source) != _zoned(target):
-        raise QueryFailure("TYPE_MISMATCH", f"Cannot convert {source} to {target}; cast it")
+        raise QueryError("TYPE_MISMATCH", f"Cannot convert {source} to {target}; cast it")
     return derived(f"CAST({expr.sql} AS {t.duckdb_type(target)})", target, expr)
 
 
@@ -81,11 +81,11 @@ def _zoned(type_: Type) -> bool:
 
 def unify(exprs: list[Expr], what: str) -> tuple[Type, list[Expr]]:
     """Convert expressions to their common type, as CASE, COALESCE, IN and UNION do."""
-    common: Type | None = t.UNKNOWN
+    common = t.UNKNOWN
     for expr in exprs:
         wider = t.common_type(common, expr.type)
         if wider is None:
-            raise QueryFailure(
+            raise QueryError(
                 "TYPE_MISMATCH",
                 f"All {what} must be the same type or coercible to a common type: {common}, {expr.type}",
             )

@@ -48,16 +48,16 @@ def joda_format(pattern: str) -> str:
 
 
 def _joda_piece(match: re.Match[str], pattern: str) -> str:
-    token = match[0]
-    if token == "''":
+    piece = match[0]
+    if piece == "''":
         return "'"
     if match[1] is not None:
         return match[1].replace("''", "'").replace("%", "%%")
     if match[2] is None:
-        return token.replace("%", "%%")
-    if token not in _JODA:
-        raise NotSupportedError(f"letter group {token!r} of date pattern {pattern!r}")
-    return _JODA[token]
+        return piece.replace("%", "%%")
+    if piece not in _JODA:
+        raise NotSupportedError(f"letter group {piece!r} of date pattern {pattern!r}")
+    return _JODA[piece]
 
 
 def for_parsing(pattern: str) -> str:

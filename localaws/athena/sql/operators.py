@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.athena.sql import types as t
 from localaws.athena.sql.expr import Expr, convert, derived
 from localaws.athena.sql.types import Type
 
 
-def mismatch(operator: str, left: Expr, right: Expr) -> QueryFailure:
+def mismatch(operator: str, left: Expr, right: Expr) -> QueryError:
     """Return the failure for an operator that the two types do not have."""
-    return QueryFailure("TYPE_MISMATCH", f"Cannot apply operator: {left.type} {operator} {right.type}")
+    return QueryError("TYPE_MISMATCH", f"Cannot apply operator: {left.type} {operator} {right.type}")
 
 
 def compare(operator: str, left: Expr, right: Expr) -> Expr:
@@ -45,6 +45,8 @@ def arithmetic(operator: str, left: Expr, right: Expr) -> Expr:
         moved = _move(operator, left, right)
         if moved is not None:
             return moved
+    if operator == "*" and left.type.name in t.NUMBERS and right.type.name in t.INTERVALS:
+        left, right = right, left
     if operator in "*/" and left.type.name in t.INTERVALS and right.type.name in t.NUMBERS:
         return derived(f"({left.sql} {operator} {convert(right, t.DOUBLE).sql})", left.type, left, right)
     raise mismatch(operator, left, right)
@@ -136,7 +138,7 @@ def negate(operand: Expr) -> Expr:
     """Compile unary minus."""
     if operand.type.name in (*t.NUMBERS, *t.INTERVALS, "unknown"):
         return derived(f"(-{operand.sql})", operand.type, operand)
-    raise QueryFailure("TYPE_MISMATCH", f"Cannot negate {operand.type}")
+    raise QueryError("TYPE_MISMATCH", f"Cannot negate {operand.type}")
 
 
 _JOINABLE: Final = ("varchar", "char")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, cast
 
 from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parsers.trino import TrinoParser
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 
 EXPLICIT: Final = "explicit"
 """Marks a cast that was written as one, not as a typed literal."""
@@ -26,14 +26,14 @@ class AthenaDialect(Trino):
     class Tokenizer(Trino.Tokenizer):
         """Takes Hive's quotes around names as well, for DDL, and swallows no statement whole."""
 
-        COMMANDS: Any = set()  # noqa: RUF012 - as below; SHOW and the like are read word by word, too
-        IDENTIFIERS: Any = ['"', "`"]  # noqa: RUF012 - sqlglot's own class-level table, extended
+        COMMANDS: ClassVar[Any] = set()
+        IDENTIFIERS: ClassVar[Any] = ['"', "`"]
 
     class Parser(TrinoParser):
         """Keeps calls anonymous, so that only our own table of functions gives them a meaning."""
 
-        FUNCTIONS: Any = {}  # noqa: RUF012 - sqlglot's own class-level table, emptied
-        FUNCTION_PARSERS: Any = {  # noqa: RUF012 - likewise, cut down to the calls with their own syntax
+        FUNCTIONS: ClassVar[Any] = {}
+        FUNCTION_PARSERS: ClassVar[Any] = {
             name: parser for name, parser in TrinoParser.FUNCTION_PARSERS.items() if name in _SYNTAX
         }
 
@@ -53,28 +53,29 @@ def parse_query(sql: str) -> exp.Query:
     return cast(exp.Query, tree)
 
 
-def parse_expression(sql: str) -> exp.Expression:
+def parse_expression(sql: str) -> exp.Expr:
     """Parse one expression, such as an execution parameter."""
     query = parse_query(f"SELECT {sql}")
     others = [key for key, value in query.args.items() if value and key != "expressions"]
     if others or len(query.expressions) != 1 or isinstance(query.expressions[0], exp.Alias):
         raise syntax_error(sql, 0, "expected one expression")
-    return cast(exp.Expression, query.expressions[0])
+    (expression,) = query.expressions
+    return cast(exp.Expr, expression)
 
 
-def _parse(sql: str) -> exp.Expression:
+def _parse(sql: str) -> exp.Expr:
     try:
         trees = AthenaDialect().parse(sql)
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
         detail = str(first.get("description") or error).split(" <Token")[0]
         position = (int(first.get("line") or 1), int(first.get("col") or 1))
-        raise QueryFailure("SYNTAX_ERROR", _describe(detail, first), position) from error
+        raise QueryError("SYNTAX_ERROR", _describe(detail, first), position) from error
     except (SqlglotError, RecursionError) as error:
-        raise QueryFailure("SYNTAX_ERROR", str(error) or "query is nested too deeply") from error
+        raise QueryError("SYNTAX_ERROR", str(error) or "query is nested too deeply") from error
     if len(trees) != 1 or trees[0] is None:
         raise syntax_error(sql, 0, "expected exactly one statement")
-    return cast(exp.Expression, trees[0])
+    return trees[0]
 
 
 def _describe(detail: str, error: dict[str, Any]) -> str:
@@ -87,12 +88,12 @@ def tokenize(sql: str) -> list[Token]:
     try:
         return list(AthenaDialect().tokenize(sql))
     except SqlglotError as error:
-        raise QueryFailure("SYNTAX_ERROR", str(error)) from error
+        raise QueryError("SYNTAX_ERROR", str(error)) from error
 
 
-def syntax_error(sql: str, offset: int, message: str) -> QueryFailure:
+def syntax_error(sql: str, offset: int, message: str) -> QueryError:
     """Return a SYNTAX_ERROR at an offset of the statement."""
-    return QueryFailure("SYNTAX_ERROR", message, line_and_column(sql, offset))
+    return QueryError("SYNTAX_ERROR", message, line_and_column(sql, offset))
 
 
 def line_and_column(sql: str, offset: int) -> tuple[int, int]:
@@ -105,7 +106,7 @@ def with_parameters(sql: str, parameters: list[str]) -> str:
     """Put execution parameters, each a literal, in the place of the statement's question marks."""
     marks = [token for token in tokenize(sql) if token.token_type is TokenType.PLACEHOLDER]
     if len(marks) != len(parameters):
-        raise QueryFailure(
+        raise QueryError(
             "INVALID_PARAMETER_USAGE",
             f"Incorrect number of parameters: expected {len(marks)} but found {len(parameters)}",
         )
@@ -136,7 +137,7 @@ def _literal(text: str) -> str:
     tree = parse_expression(text)
     stranger = next((node for node in tree.walk() if not isinstance(node, _LITERAL_NODES)), None)
     if stranger is not None:
-        raise QueryFailure(
+        raise QueryError(
             "INVALID_PARAMETER_USAGE",
             f"execution parameter {text!r} is not a literal; write strings in single quotes",
         )

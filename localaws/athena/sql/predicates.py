@@ -15,18 +15,18 @@ from localaws.athena.sql.expressions import Expressions
 from localaws.athena.sql.scopes import Scope
 from localaws.athena.sql.types import Type, quote
 
-_OPERATORS: Final[dict[type[exp.Expression], tuple[str, str]]] = {
+_OPERATORS: Final[dict[type[exp.Expr], tuple[str, str]]] = {
     exp.EQ: ("=", "="),
     exp.LT: ("<", ">"),
     exp.LTE: ("<=", ">="),
     exp.GT: (">", "<"),
     exp.GTE: (">=", "<="),
 }
-_REFUSED: Final = (exp.Query, exp.Is, exp.Or, exp.Case, exp.If, exp.Not)
+_REFUSED: Final = (exp.Query, exp.Is, exp.Case, exp.If, exp.Not)
 """What may hold for a row that an outer join filled with NULLs, or asks more than this row."""
 
 
-def conjuncts(node: exp.Expression) -> Iterator[exp.Expression]:
+def conjuncts(node: exp.Expr) -> Iterator[exp.Expr]:
     """Yield the conditions that must all hold."""
     node = node.unnest()
     if isinstance(node, exp.And):
@@ -48,7 +48,7 @@ class _TableNames:
     columns: frozenset[str] = frozenset()
     foreign: bool = False
 
-    def column(self, parts: Sequence[str], node: exp.Expression) -> Expr:
+    def column(self, parts: Sequence[str], node: exp.Expr) -> Expr:
         expr = self.scope.column(parts, node)
         origin = expr.origin
         if origin is None or not isinstance(origin.scan, TableScan) or self.scan not in (None, origin.scan):
@@ -67,11 +67,10 @@ class _TableNames:
         return self.scope.subquery(query, columns)
 
 
-def push_down(condition: exp.Expression, scope: Scope) -> None:
+def push_down(condition: exp.Expr, scope: Scope) -> None:
     """Note a condition at the table it is about, when it is about one table alone."""
     if condition.find(*_REFUSED) is not None:
-        if not isinstance(condition, exp.Or) or condition.find(exp.Query, exp.Is, exp.Case, exp.If, exp.Not):
-            return
+        return
     names = _TableNames(scope)
     compiler = Expressions(names)
     expr = compiler.boolean(condition, "WHERE clause")
@@ -81,13 +80,13 @@ def push_down(condition: exp.Expression, scope: Scope) -> None:
     names.scan.predicates.append(Predicate(expr.sql, names.columns, comparison))
 
 
-def _may_hide_null(condition: exp.Expression) -> bool:
+def _may_hide_null(condition: exp.Expr) -> bool:
     """Whether a call could turn a NULL that an outer join brought into something that passes."""
     hiding = ("coalesce", "if", "nullif", "try", "concat_ws")
     return any(call.name.lower() in hiding for call in condition.find_all(exp.Anonymous))
 
 
-def _comparison(node: exp.Expression, compiler: Expressions) -> tuple[str, str, tuple[str, ...]] | None:
+def _comparison(node: exp.Expr, compiler: Expressions) -> tuple[str, str, tuple[str, ...]] | None:
     if isinstance(node, exp.In) and not node.args.get("query"):
         column, values = compiler.compile(node.this), [compiler.compile(item) for item in node.expressions]
         return _simple(column, "in", values)

@@ -11,8 +11,10 @@ from typing import Final
 
 from sqlglot import exp
 
-from localaws.athena.failure import NotSupportedError, QueryFailure
+from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.sql import types as t
+from localaws.athena.sql.aggregates import SPECIAL_AGGREGATES
+from localaws.athena.sql.calls import is_aggregate
 from localaws.athena.sql.catalog import Catalog, OutputColumn, Plan, Table, TableScan, Version, View
 from localaws.athena.sql.expr import Expr, convert, unify
 from localaws.athena.sql.expressions import Expressions, ordered
@@ -22,10 +24,11 @@ from localaws.athena.sql.scopes import Column, Relation, Scope, Uses
 from localaws.athena.sql.types import Type
 
 _SELECT_CLAUSES: Final = {
-    "with_", "expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset", "distinct",
+    "with_", "expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset",
+    "distinct",
 }  # fmt: skip
 _SET_CLAUSES: Final = {"with_", "this", "expression", "distinct", "order", "limit", "offset"}
-_SET_WORDS: Final[dict[type[exp.Expression], str]] = {
+_SET_WORDS: Final[dict[type[exp.Expr], str]] = {
     exp.Union: "UNION",
     exp.Except: "EXCEPT",
     exp.Intersect: "INTERSECT",
@@ -115,13 +118,13 @@ class QueryCompiler:
         if not cte.columns:
             return output
         if len(cte.columns) != len(output.columns):
-            raise QueryFailure(
+            raise QueryError(
                 "MISMATCHED_COLUMN_ALIASES", f"Column alias list of '{name}' does not fit its query"
             )
         pairs = zip(cte.columns, output.columns, strict=True)
         return replace(output, columns=tuple(replace(column, name=given) for given, column in pairs))
 
-    def output(self, query: exp.Expression, parent: Scope | None) -> Output:
+    def output(self, query: exp.Expr, parent: Scope | None) -> Output:
         """Compile a query; names it does not know are looked for in ``parent``."""
         with self._nested():
             compiler = self._with(query)
@@ -143,11 +146,11 @@ class QueryCompiler:
     def _nested(self) -> Iterator[None]:
         self._shared.depth += 1
         if self._shared.depth > 60:
-            raise QueryFailure("STACK_OVERFLOW", "the query, or a view in it, is nested too deeply")
+            raise QueryError("STACK_OVERFLOW", "the query, or a view in it, is nested too deeply")
         yield
         self._shared.depth -= 1
 
-    def _with(self, query: exp.Expression) -> QueryCompiler:
+    def _with(self, query: exp.Expr) -> QueryCompiler:
         with_ = query.args.get("with_")
         if with_ is None:
             return self
@@ -176,19 +179,19 @@ class QueryCompiler:
             self.uses.add(column.uses)
         return output.sql, [column.expr.type for column in output.columns]
 
-    def _wrapped(self, query: exp.Expression, parent: Scope | None) -> Output:
+    def _wrapped(self, query: exp.Expr, parent: Scope | None) -> Output:
         """Compile a query in parentheses that is sorted or cut outside them."""
         inner = self.output(query.this, parent)
         return self._sorted(query, inner, parent)
 
-    def _values(self, node: exp.Expression, parent: Scope | None) -> Output:
+    def _values(self, node: exp.Expr, parent: Scope | None) -> Output:
         expressions = Expressions(self.scope(parent))
         rows = [
             [expressions.compile(item) for item in (row.expressions if isinstance(row, exp.Tuple) else [row])]
             for row in node.expressions
         ]
         if len({len(row) for row in rows}) != 1:
-            raise QueryFailure("TYPE_MISMATCH", "Values rows have mismatched sizes")
+            raise QueryError("TYPE_MISMATCH", "Values rows have mismatched sizes")
         columns = [unify([row[i] for row in rows], "VALUES rows")[1] for i in range(len(rows[0]))]
         texts = ", ".join(f"({', '.join(column[i].sql for column in columns)})" for i in range(len(rows)))
         outputs = [Column(f"_col{i}", column[0]) for i, column in enumerate(columns)]
@@ -204,7 +207,7 @@ class QueryCompiler:
         sides = [self.output(side, parent) for side in (node.left, node.right)]
         left, right = sides
         if len(left.columns) != len(right.columns):
-            raise QueryFailure(
+            raise QueryError(
                 "TYPE_MISMATCH",
                 f"{word} query has different number of fields: {len(left.columns)}, {len(right.columns)}",
             )
@@ -223,9 +226,9 @@ class QueryCompiler:
             convert(Expr(f"s.{n}", c.expr.type), ty)
             for n, c, ty in zip(names, output.columns, types, strict=True)
         ]
-        return f"(SELECT {', '.join(e.sql for e in exprs)} FROM ({output.sql}) AS s({', '.join(names)}))"
+        return f"(SELECT {', '.join(e.sql for e in exprs)} FROM ({output.sql}) AS s({', '.join(names)}))"  # noqa: S608 - made of quoted names and compiled text
 
-    def _sorted(self, node: exp.Expression, output: Output, parent: Scope | None) -> Output:
+    def _sorted(self, node: exp.Expr, output: Output, parent: Scope | None) -> Output:
         """Sort and cut what is not one SELECT: keys are its columns."""
         order, tail = node.args.get("order"), limits(node)
         if order is None and not tail:
@@ -245,7 +248,7 @@ class QueryCompiler:
                 ordered(str(position) if position else Expressions(scope).compile(item.this).sql, item)
             )
         clause = f" ORDER BY {', '.join(keys)}" if keys else ""
-        sql = f"SELECT * FROM ({output.sql}) AS {alias}({', '.join(names)}){clause}{tail}"
+        sql = f"SELECT * FROM ({output.sql}) AS {alias}({', '.join(names)}){clause}{tail}"  # noqa: S608 - made of quoted names and compiled text
         return Output(sql, output.columns)
 
 
@@ -301,18 +304,18 @@ class SelectCompiler:
         from_ = node.args.get("from_")
         if from_ is None:
             if node.args.get("joins"):
-                raise QueryFailure("SYNTAX_ERROR", "a join needs a FROM clause")
+                raise QueryError("SYNTAX_ERROR", "a join needs a FROM clause")
             return ""
         return FromClause(self._compiler, self._scope).compile(from_.this, node.args.get("joins") or [])
 
-    def _where(self, where: exp.Expression | None) -> str:
+    def _where(self, where: exp.Expr | None) -> str:
         if where is None:
             return ""
         for conjunct in conjuncts(where.this):
             push_down(conjunct, self._scope)
         return f" WHERE {self._expressions.boolean(where.this, 'WHERE clause').sql}"
 
-    def _projections(self, nodes: Sequence[exp.Expression]) -> list[Column]:
+    def _projections(self, nodes: Sequence[exp.Expr]) -> list[Column]:
         columns: list[Column] = []
         for node in nodes:
             qualifier = _star_qualifier(node)
@@ -324,15 +327,15 @@ class SelectCompiler:
             columns.append(Column(_output_name(node, len(columns)), expr, frozenset(uses)))
         return columns
 
-    def _star(self, qualifier: list[str], node: exp.Expression) -> list[Column]:
+    def _star(self, qualifier: list[str], node: exp.Expr) -> list[Column]:
         star = node if isinstance(node, exp.Star) else node.this
         if any(star.args.values()):
             raise NotSupportedError(f"expression {node.sql('trino')}")
         if not self._scope.relations:
-            raise QueryFailure("SYNTAX_ERROR", "SELECT * not allowed in queries without FROM clause")
+            raise QueryError("SYNTAX_ERROR", "SELECT * not allowed in queries without FROM clause")
         return self._scope.star(qualifier)
 
-    def _group(self, group: exp.Expression | None, columns: Sequence[Column]) -> str:
+    def _group(self, group: exp.Expr | None, columns: Sequence[Column]) -> str:
         if group is None:
             return ""
         unknown = {k for k, v in group.args.items() if v} - {"expressions", "grouping_sets", "cube", "rollup"}
@@ -345,7 +348,7 @@ class SelectCompiler:
         ]
         return f" GROUP BY {', '.join(self._grouping(node, columns) for node in nodes)}"
 
-    def _grouping(self, node: exp.Expression, columns: Sequence[Column]) -> str:
+    def _grouping(self, node: exp.Expr, columns: Sequence[Column]) -> str:
         match node:
             case exp.GroupingSets():
                 return (
@@ -362,12 +365,12 @@ class SelectCompiler:
             return columns[position - 1].expr.sql
         return self._expressions.compile(node).sql
 
-    def _order(self, order: exp.Expression | None, columns: Sequence[Column], distinct: bool) -> str:
+    def _order(self, order: exp.Expr | None, columns: Sequence[Column], distinct: bool) -> str:
         if order is None:
             return ""
         return " ORDER BY " + ", ".join(self._sort_key(item, columns, distinct) for item in order.expressions)
 
-    def _sort_key(self, item: exp.Expression, columns: Sequence[Column], distinct: bool) -> str:
+    def _sort_key(self, item: exp.Expr, columns: Sequence[Column], distinct: bool) -> str:
         """Compile a sort key, which may be a position, an output column, or any expression."""
         node = item.this
         position = ordinal(node, len(columns))
@@ -380,7 +383,7 @@ class SelectCompiler:
         outputs = {column.name: column.expr for column in columns if column.name}
         expr = Expressions(_OutputsFirst(self._scope, outputs)).compile(node)
         if distinct and expr.sql not in {column.expr.sql for column in columns}:
-            raise QueryFailure(
+            raise QueryError(
                 "EXPRESSION_NOT_IN_DISTINCT",
                 "For SELECT DISTINCT, ORDER BY expressions must appear in select list",
             )
@@ -394,7 +397,7 @@ class _OutputsFirst:
     scope: Scope
     outputs: dict[str, Expr]
 
-    def column(self, parts: Sequence[str], node: exp.Expression) -> Expr:
+    def column(self, parts: Sequence[str], node: exp.Expr) -> Expr:
         if len(parts) == 1 and parts[0].lower() in self.outputs:
             return self.outputs[parts[0].lower()]
         return self.scope.column(parts, node)
@@ -406,16 +409,16 @@ class _OutputsFirst:
         return self.scope.subquery(query, columns)
 
 
-def ordinal(node: exp.Expression, columns: int) -> int | None:
+def ordinal(node: exp.Expr, columns: int) -> int | None:
     """Return the output column that an integer in GROUP BY or ORDER BY means."""
     if not isinstance(node, exp.Literal) or node.is_string:
         return None
     if not re.fullmatch(r"\d+", node.name) or not 1 <= int(node.name) <= columns:
-        raise QueryFailure("INVALID_COLUMN_REFERENCE", f"position {node.name} is not in select list")
+        raise QueryError("INVALID_COLUMN_REFERENCE", f"position {node.name} is not in select list")
     return int(node.name)
 
 
-def limits(node: exp.Expression) -> str:
+def limits(node: exp.Expr) -> str:
     """Return LIMIT and OFFSET."""
     limit, offset = node.args.get("limit"), node.args.get("offset")
     text = ""
@@ -429,16 +432,16 @@ def limits(node: exp.Expression) -> str:
     return f"{text} OFFSET {_whole(offset.expression)}" if offset is not None else text
 
 
-def _whole(node: exp.Expression | None) -> str:
+def _whole(node: exp.Expr | None) -> str:
     if node is None:
         return "1"
     node = node.unnest()
     if not isinstance(node, exp.Literal) or not re.fullmatch(r"\d+", node.name):
-        raise QueryFailure("SYNTAX_ERROR", f"LIMIT and OFFSET need a whole number, got {node.sql('trino')}")
+        raise QueryError("SYNTAX_ERROR", f"LIMIT and OFFSET need a whole number, got {node.sql('trino')}")
     return str(node.name)
 
 
-def _star_qualifier(node: exp.Expression) -> list[str] | None:
+def _star_qualifier(node: exp.Expr) -> list[str] | None:
     if isinstance(node, exp.Star):
         return []
     if isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
@@ -446,7 +449,7 @@ def _star_qualifier(node: exp.Expression) -> list[str] | None:
     return None
 
 
-def _output_name(node: exp.Expression, position: int) -> str:
+def _output_name(node: exp.Expr, position: int) -> str:
     if isinstance(node, exp.Alias):
         return str(node.alias).lower()
     while isinstance(node, exp.Paren):
@@ -461,16 +464,13 @@ def _output_name(node: exp.Expression, position: int) -> str:
 def _common_column(left: Column, right: Column, word: str) -> Column:
     common = t.common_type(left.expr.type, right.expr.type)
     if common is None:
-        raise QueryFailure(
+        raise QueryError(
             "TYPE_MISMATCH",
             f"column in {word} query has incompatible types: {left.expr.type}, {right.expr.type}",
         )
     return Column(left.name, Expr("NULL", common), left.uses | right.uses)
 
 
-def _gathers(call: exp.Expression) -> bool:
-    from localaws.athena.sql.aggregates import SPECIAL_AGGREGATES
-    from localaws.athena.sql.calls import is_aggregate
-
+def _gathers(call: exp.Expr) -> bool:
     name = call.name.lower()
     return not isinstance(call, exp.Anonymous) or is_aggregate(name) or name in SPECIAL_AGGREGATES

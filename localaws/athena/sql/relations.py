@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from localaws.athena.failure import NotSupportedError, QueryFailure
-from localaws.athena.sql import operators, types as t
+from localaws.athena.failure import NotSupportedError, QueryError
+from localaws.athena.sql import operators
+from localaws.athena.sql import types as t
 from localaws.athena.sql.catalog import TableScan, Version, View
 from localaws.athena.sql.expr import Expr, Origin
 from localaws.athena.sql.expressions import Expressions, position_of
@@ -35,14 +36,14 @@ class FromClause:
         self._compiler = compiler
         self._scope = scope
 
-    def compile(self, first: exp.Expression, joins: list[exp.Join]) -> str:
+    def compile(self, first: exp.Expr, joins: list[exp.Join]) -> str:
         """Return the text of the clause."""
         pieces = [f"FROM {self._relation(first)}"]
         # a comma list and joins arrive alike, in order
         pieces += [self._join(join) for join in joins]
         return " ".join(pieces)
 
-    def _relation(self, node: exp.Expression) -> str:
+    def _relation(self, node: exp.Expr) -> str:
         nested = node.args.get("joins")
         if nested:
             raise NotSupportedError("a join in parentheses")
@@ -68,14 +69,14 @@ class FromClause:
         version = self._version(node.args.get("version"))
         try:
             found = self._compiler.find(parts, version)
-        except QueryFailure as error:
+        except QueryError as error:
             error.position = error.position or position_of(node)
             raise
         if isinstance(found, View):
             return self._derived(node, self._view(found), parts)
         return self._scan(node, self._compiler.scan(found), parts)
 
-    def _version(self, node: exp.Expression | None) -> Version | None:
+    def _version(self, node: exp.Expr | None) -> Version | None:
         if node is None:
             return None
         if node.args.get("kind") != "AS OF":
@@ -84,7 +85,7 @@ class FromClause:
         kind = str(node.this).upper()
         if kind == "TIMESTAMP":
             if value.type.name not in t.DATETIMES:
-                raise QueryFailure(
+                raise QueryError(
                     "TYPE_MISMATCH", f"Type {value.type} invalid. Temporal pointers must be of type timestamp"
                 )
             return Version(kind, operators.comparable(value).sql)
@@ -93,7 +94,7 @@ class FromClause:
     def _view(self, view: View) -> Output:
         return self._compiler.inside(view.database).output(parse_query(view.sql), None)
 
-    def _scan(self, node: exp.Expression, scan: TableScan, parts: list[str]) -> str:
+    def _scan(self, node: exp.Expr, scan: TableScan, parts: list[str]) -> str:
         alias = self._compiler.name("r")
         columns = [
             Column(
@@ -115,7 +116,7 @@ class FromClause:
             raise NotSupportedError("a join in parentheses")
         return self._derived(node, self._compiler.output(node.this, self._scope.parent))
 
-    def _derived(self, node: exp.Expression, output: Output, parts: list[str] | None = None) -> str:
+    def _derived(self, node: exp.Expr, output: Output, parts: list[str] | None = None) -> str:
         alias = self._compiler.name("r")
         columns = [
             Column(
@@ -126,7 +127,7 @@ class FromClause:
         self._add(node, columns, parts)
         return f"({output.sql}) AS {alias}({', '.join(f'c{i}' for i in range(len(columns)))})"
 
-    def _add(self, node: exp.Expression, columns: list[Column], parts: list[str] | None = None) -> None:
+    def _add(self, node: exp.Expr, columns: list[Column], parts: list[str] | None = None) -> None:
         alias = node.args.get("alias")
         names = tuple(parts or ())
         if alias is not None and alias.this is not None:
@@ -134,9 +135,9 @@ class FromClause:
         given = [column.name.lower() for column in alias.columns] if alias is not None else []
         visible = [column for column in columns if not column.hidden]
         if given and len(given) != len(visible):
-            raise QueryFailure(
+            raise QueryError(
                 "MISMATCHED_COLUMN_ALIASES",
-                f"Column alias list has {len(given)} entries but '{names[-1]}' has {len(visible)} columns available",
+                f"Column alias list has {len(given)} entries but '{names[-1]}' has {len(visible)} columns",
             )
         if given:
             columns = [Column(n, c.expr, c.uses) for n, c in zip(given, visible, strict=True)]
@@ -159,7 +160,7 @@ class FromClause:
             )
         return f"{word} {relation} ON {Expressions(self._scope).boolean(on, 'JOIN ON clause').sql}"
 
-    def _using(self, names: list[exp.Expression], before: int, word: str) -> str:
+    def _using(self, names: list[exp.Expr], before: int, word: str) -> str:
         """Compile USING; the columns appear once, and first, in what ``*`` means."""
         conditions = []
         relations = self._scope.relations
@@ -183,7 +184,7 @@ class FromClause:
             return merged
         found = [c for relation in relations for c in relation.columns if c.name == name]
         if len(found) != 1:
-            raise QueryFailure(
+            raise QueryError(
                 "COLUMN_NOT_FOUND", f"Column '{name}' is missing from one side of the join, or ambiguous"
             )
         return found[0]
@@ -211,7 +212,7 @@ class FromClause:
         qualifier = (table.this.name.lower(),) if table is not None and table.this is not None else ()
         self._scope.relations.append(Relation(qualifier, tuple(columns)))
         positions = ", ".join(f"c{i}" for i in range(len(types)))
-        body = f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)})"
+        body = f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)})"  # noqa: S608 - made of quoted names and compiled text
         return f"{'LATERAL ' if len(self._scope.relations) > 1 else ''}({body}) AS {alias}({positions})"
 
 
@@ -228,7 +229,7 @@ def _unnested(argument: Expr, name: str) -> tuple[str, list[tuple[str, Type]]]:
         key, value = argument.type.args
         return f"map_entries({argument.sql})", [(f"{name}.key", key), (f"{name}.value", value)]
     if argument.type.name != "array":
-        raise QueryFailure("TYPE_MISMATCH", f"Cannot unnest type: {argument.type}")
+        raise QueryError("TYPE_MISMATCH", f"Cannot unnest type: {argument.type}")
     element = argument.type.args[0]
     if element.name == "row":
         pairs = zip(element.fields, element.args, strict=True)
@@ -246,7 +247,7 @@ def _unnest_names(node: exp.Unnest, count: int) -> list[str]:
     if isinstance(offset, exp.Identifier) and given:
         given.append(offset.name.lower())
     if given and len(given) != count:
-        raise QueryFailure(
+        raise QueryError(
             "MISMATCHED_COLUMN_ALIASES",
             f"Column alias list has {len(given)} entries but UNNEST has {count} columns",
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.athena.sql.catalog import TableScan
 from localaws.athena.sql.expr import Expr
 from localaws.athena.sql.expressions import field_of
@@ -93,13 +93,13 @@ class Scope:
         """Compile a query nested in an expression."""
         sql, types = self.compile_subquery(query, self)
         if columns is not None and len(types) != columns:
-            raise QueryFailure(
+            raise QueryError(
                 "NOT_SUPPORTED",
                 f"Multiple columns returned by subquery are not yet supported. Found {len(types)}",
             )
         return sql, types
 
-    def column(self, parts: Sequence[str], node: exp.Expression) -> Expr:
+    def column(self, parts: Sequence[str], node: exp.Expr) -> Expr:
         """Return what a dotted name means: a parameter, a column, or a field inside one."""
         names = [part.lower() for part in parts]
         if names[0] in self.parameters:
@@ -113,9 +113,10 @@ class Scope:
                     return _fields(column.expr, names[split + 1 :])
             scope = scope.parent
         shown = ".".join(parts)
-        raise QueryFailure(
+        raise QueryError(
             "COLUMN_NOT_FOUND",
-            f"Column '{shown}' cannot be resolved or requester is not authorized to access requested resources",
+            f"Column '{shown}' cannot be resolved or requester is not authorized to access requested "
+            "resources",
         )
 
     def _find(self, qualifier: Sequence[str], name: str) -> Column | None:
@@ -131,7 +132,7 @@ class Scope:
             if column.name == name
         ]
         if len(found) > 1:
-            raise QueryFailure("AMBIGUOUS_NAME", f"Column '{name}' is ambiguous")
+            raise QueryError("AMBIGUOUS_NAME", f"Column '{name}' is ambiguous")
         return found[0] if found else None
 
     def star(self, qualifier: Sequence[str]) -> list[Column]:
@@ -139,7 +140,7 @@ class Scope:
         names = [part.lower() for part in qualifier]
         relations = [r for r in self.relations if not names or r.answers_to(names)]
         if names and not relations:
-            raise QueryFailure("TABLE_NOT_FOUND", f"Unable to resolve reference {'.'.join(qualifier)}")
+            raise QueryError("TABLE_NOT_FOUND", f"Unable to resolve reference {'.'.join(qualifier)}")
         merged = [] if names else self.merged
         hidden = {column.name for column in merged}
         rest = [c for r in relations for c in r.columns if not c.hidden and c.name not in hidden]

@@ -8,13 +8,13 @@ from typing import Final
 
 from sqlglot import exp
 
-from localaws.athena.failure import NotSupportedError, QueryFailure
+from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.sql import types as t
 from localaws.athena.sql.calls import UNITS, Call, require_arguments, require_text, typed, unit_of
 from localaws.athena.sql.casts import text_of
 from localaws.athena.sql.expr import Expr, convert, derived, unify
-from localaws.athena.sql.functions import functions
 from localaws.athena.sql.formats import for_parsing, joda_format, mysql_format
+from localaws.athena.sql.functions import functions
 from localaws.athena.sql.operators import arithmetic, comparable, compare, concatenate, shift
 from localaws.athena.sql.types import literal, quote
 
@@ -24,7 +24,7 @@ _DATETIME: Final = "date, timestamp or timestamp with time zone"
 
 def _moment(call: Call, argument: Expr) -> Expr:
     if argument.type.name not in t.DATETIMES:
-        raise QueryFailure(
+        raise QueryError(
             "FUNCTION_NOT_FOUND",
             f"Unexpected parameters ({argument.type}) for function {call.name}. Expected: {_DATETIME}",
         )
@@ -79,7 +79,8 @@ def _format_datetime(call: Call) -> Expr:
     moment, pattern = require_arguments(call, 2)
     text = require_text(call, pattern, "format")
     zone = re.search(r"ZZ?$", text)
-    sql = f"strftime({_local(_moment(call, moment))}, {literal(joda_format(text[: zone.start()] if zone else text))})"
+    wanted = joda_format(text[: zone.start()] if zone else text)
+    sql = f"strftime({_local(_moment(call, moment))}, {literal(wanted)})"
     if zone:
         offset = f"trino_offset_text({convert(moment, t.timestamptz()).sql}, '+00:00')"
         shown = offset if zone[0] == "ZZ" else f"replace({offset}, ':', '')"
@@ -148,7 +149,7 @@ def _round(call: Call) -> Expr:
     if number.type.name in t.INTEGERS:
         return typed(f"round({number.sql}, {digits})", number.type, number, *rest) if rest else number
     if number.type.name != "decimal":
-        raise QueryFailure("FUNCTION_NOT_FOUND", f"Unexpected parameters ({number.type}) for function round")
+        raise QueryError("FUNCTION_NOT_FOUND", f"Unexpected parameters ({number.type}) for function round")
     precision, scale = number.type.params
     if not rest:
         return typed(f"round({number.sql})", t.decimal(precision - scale + min(1, scale), 0), number)
@@ -183,7 +184,7 @@ def json_path(path: str) -> str:
     while at < len(path):
         match = _JSON_STEP.match(path, at)
         if match is None:
-            raise QueryFailure("INVALID_FUNCTION_ARGUMENT", f"Invalid JSON path: '{path}'")
+            raise QueryError("INVALID_FUNCTION_ARGUMENT", f"Invalid JSON path: '{path}'")
         name, index, *quoted = match.groups()
         if index is not None:
             pieces.append(f"[{index}]")
@@ -199,7 +200,7 @@ def json_path(path: str) -> str:
 def _json_extract(call: Call) -> Expr:
     document, path = require_arguments(call, 2)
     if document.type.name not in ("json", "varchar", "char", "unknown"):
-        raise QueryFailure(
+        raise QueryError(
             "FUNCTION_NOT_FOUND", f"Unexpected parameters ({document.type}) for function {call.name}"
         )
     where = literal(json_path(require_text(call, path, "path")))
@@ -220,20 +221,21 @@ def _regexp_replace(call: Call) -> Expr:
 
 
 def _reduce(call: Call) -> Expr:
-    if (
-        len(call.arguments) != 4
-        or not isinstance(call.arguments[0], Expr)
-        or not isinstance(call.arguments[1], Expr)
-    ):
-        raise QueryFailure("FUNCTION_NOT_FOUND", "Unexpected parameters for function reduce")
-    items, state, step, output = call.arguments
-    if not isinstance(step, exp.Lambda) or not isinstance(output, exp.Lambda) or items.type.name != "array":
-        raise QueryFailure("FUNCTION_NOT_FOUND", "Unexpected parameters for function reduce")
+    match list(call.arguments):
+        case [Expr() as items, Expr() as state, exp.Lambda() as step, exp.Lambda() as output]:
+            return _reduced(call, (items, state), step, output)
+    raise QueryError("FUNCTION_NOT_FOUND", "Unexpected parameters for function reduce")
+
+
+def _reduced(call: Call, inputs: tuple[Expr, Expr], step: exp.Lambda, output: exp.Lambda) -> Expr:
+    items, state = inputs
+    if items.type.name != "array":
+        raise QueryError("FUNCTION_NOT_FOUND", f"Unexpected parameters ({items.type}) for function reduce")
     element = items.type.args[0]
     body = call.compile_lambda(step, [state.type, element])
     widened = t.common_type(state.type, body.type)
     if widened is None:
-        raise QueryFailure("TYPE_MISMATCH", f"Lambda of reduce returns {body.type}, expected {state.type}")
+        raise QueryError("TYPE_MISMATCH", f"Lambda of reduce returns {body.type}, expected {state.type}")
     if widened != state.type:
         body = call.compile_lambda(step, [widened, element])
     reduced = f"list_reduce({items.sql}, {body.sql}, {convert(state, widened).sql})"
@@ -257,7 +259,7 @@ def _format(call: Call) -> Expr:
         index = int(match[1]) - 1 if match[1] else taken
         taken += 0 if match[1] else 1
         if index >= len(arguments):
-            raise QueryFailure("INVALID_FUNCTION_ARGUMENT", f"Format specifier '{match[0]}' has no argument")
+            raise QueryError("INVALID_FUNCTION_ARGUMENT", f"Format specifier '{match[0]}' has no argument")
         pieces.append(_formatted(match, arguments[index]))
     pieces.append(literal(text[at:]))
     return derived(f"({' || '.join(pieces)})", t.VARCHAR, *arguments)

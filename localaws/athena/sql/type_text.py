@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.athena.sql import types as t
 from localaws.athena.sql.types import Type
 
@@ -61,9 +61,9 @@ class TypeReader:
             at = match.end()
         return tokens
 
-    def unknown(self) -> QueryFailure:
+    def unknown(self) -> QueryError:
         """Return the failure to raise for text that is no type."""
-        return QueryFailure("TYPE_NOT_FOUND", f"Unknown type: {self._text}")
+        return QueryError("TYPE_NOT_FOUND", f"Unknown type: {self._text}")
 
     def peek(self) -> str:
         """Return the next token, empty at the end."""

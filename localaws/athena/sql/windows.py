@@ -16,38 +16,38 @@ if TYPE_CHECKING:
     from localaws.athena.sql.expressions import Expressions
 
 
-def filtered(compiler: Expressions, node: exp.Expression) -> Expr:
+def filtered(compiler: Expressions, node: exp.Expr) -> Expr:
     """Compile ``call(...) FILTER (WHERE ...)``."""
-    return _wrapped(compiler, node, PLAIN, windowed=False)
+    return _wrapped(compiler, node, PLAIN, has_over=False)
 
 
-def windowed(compiler: Expressions, node: exp.Expression) -> Expr:
+def windowed(compiler: Expressions, node: exp.Expr) -> Expr:
     """Compile ``call(...) OVER (...)``."""
     unknown = {k for k, v in node.args.items() if v} - {"this", "partition_by", "order", "spec", "over"}
     if unknown:
         raise NotSupportedError(f"window {node.sql('trino')}")
-    return _wrapped(compiler, node.this, Modifiers(over=_over(compiler, node)), windowed=True)
+    return _wrapped(compiler, node.this, Modifiers(over=_over(compiler, node)), has_over=True)
 
 
-def _wrapped(compiler: Expressions, node: exp.Expression, modifiers: Modifiers, windowed: bool) -> Expr:
+def _wrapped(compiler: Expressions, node: exp.Expr, modifiers: Modifiers, has_over: bool) -> Expr:
     match node:
         case exp.Filter():
             condition = compiler.boolean(node.expression.this, "FILTER condition")
             inner = replace(modifiers, filter=f" FILTER (WHERE {condition.sql})")
-            return _wrapped(compiler, node.this, inner, windowed)
+            return _wrapped(compiler, node.this, inner, has_over)
         case exp.IgnoreNulls():
-            return _wrapped(compiler, node.this, replace(modifiers, nulls=" IGNORE NULLS"), windowed)
+            return _wrapped(compiler, node.this, replace(modifiers, nulls=" IGNORE NULLS"), has_over)
         case exp.RespectNulls():
-            return _wrapped(compiler, node.this, modifiers, windowed)
+            return _wrapped(compiler, node.this, modifiers, has_over)
         case exp.GroupConcat():
             return listagg(compiler, node, modifiers)
         case exp.Anonymous():
-            return compiler.call(node, modifiers, windowed)
+            return compiler.call(node, modifiers, has_over)
         case _:
             raise NotSupportedError(f"expression {node.sql('trino')}")
 
 
-def listagg(compiler: Expressions, node: exp.Expression, modifiers: Modifiers) -> Expr:
+def listagg(compiler: Expressions, node: exp.Expr, modifiers: Modifiers) -> Expr:
     """Compile ``LISTAGG(value, separator) WITHIN GROUP (ORDER BY ...)``."""
     value, order = node.this, ""
     if isinstance(value, exp.Order):
@@ -60,7 +60,7 @@ def listagg(compiler: Expressions, node: exp.Expression, modifiers: Modifiers) -
     return Expr(inner.call("string_agg", f"{compiler.compile(value).sql}, {separator}"), t.VARCHAR)
 
 
-def _over(compiler: Expressions, node: exp.Expression) -> str:
+def _over(compiler: Expressions, node: exp.Expr) -> str:
     parts = []
     partition = node.args.get("partition_by")
     if partition:
@@ -72,7 +72,7 @@ def _over(compiler: Expressions, node: exp.Expression) -> str:
     return f" OVER ({' '.join(parts)})"
 
 
-def _frame(compiler: Expressions, spec: exp.Expression) -> str:
+def _frame(compiler: Expressions, spec: exp.Expr) -> str:
     if spec.args.get("exclude"):
         raise NotSupportedError("EXCLUDE in a window frame")
     start = _bound(compiler, spec, "start")
@@ -80,7 +80,7 @@ def _frame(compiler: Expressions, spec: exp.Expression) -> str:
     return f"{spec.args['kind'].upper()} BETWEEN {start} AND {end}"
 
 
-def _bound(compiler: Expressions, spec: exp.Expression, name: str) -> str:
+def _bound(compiler: Expressions, spec: exp.Expr, name: str) -> str:
     bound, side = spec.args[name], spec.args.get(f"{name}_side")
     text = bound.upper() if isinstance(bound, str) else compiler.compile(bound).sql
     return f"{text} {side.upper()}" if side else text

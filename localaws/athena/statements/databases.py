@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.athena.statements.reader import Reader
 from localaws.athena.statements.statement import Environment, Kind, Outcome
 from localaws.athena.tables.glue_tables import pages
@@ -29,7 +29,7 @@ class CreateDatabase:
             if error.code != "AlreadyExistsException":
                 raise
             if not self.if_not_exists:
-                raise QueryFailure(
+                raise QueryError(
                     "FAILED", f"SemanticException [Error 10242]: Database {self.name} already exists"
                 ) from error
         return Outcome(".txt")
@@ -49,16 +49,17 @@ class DropDatabase:
         try:
             tables = list(pages(environment.glue, "GetTables", "TableList", DatabaseName=self.name))
             if tables and not self.cascade:
-                raise QueryFailure(
+                raise QueryError(
                     "FAILED",
-                    f"InvalidOperationException(message:Database {self.name} is not empty. One or more tables exist.)",
+                    f"InvalidOperationException(message:Database {self.name} is not empty. "
+                    "One or more tables exist.)",
                 )
             environment.glue.call("DeleteDatabase", Name=self.name)
         except AwsError as error:
             if error.code != "EntityNotFoundException":
                 raise
             if not self.if_exists:
-                raise QueryFailure(
+                raise QueryError(
                     "FAILED", f"SemanticException [Error 10072]: Database does not exist: {self.name}"
                 ) from error
         return Outcome(".txt")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.athena.statements.statement import Environment
 from localaws.athena.tables.glue_tables import CATALOG
 from localaws.service import AwsError
@@ -20,7 +20,7 @@ class TableName:
     def database(self, environment: Environment) -> str:
         """Return the database."""
         if len(self.parts) > 2 and self.parts[0] != CATALOG:
-            raise QueryFailure("CATALOG_NOT_FOUND", f"Catalog '{self.parts[0]}' does not exist")
+            raise QueryError("CATALOG_NOT_FOUND", f"Catalog '{self.parts[0]}' does not exist")
         return self.parts[-2] if len(self.parts) > 1 else environment.database
 
     @property
@@ -46,7 +46,7 @@ class TableName:
         found = self.find(environment)
         if found is None:
             shown = f"{self.database(environment)}.{self.table}"
-            raise QueryFailure("FAILED", f"SemanticException [Error 10001]: Table not found {shown}")
+            raise QueryError("FAILED", f"SemanticException [Error 10001]: Table not found {shown}")
         return found
 
     def qualified(self, environment: Environment) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from localaws.athena.failure import NotSupportedError, QueryFailure
+from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.statements.databases import read_create_database, read_drop_database
 from localaws.athena.statements.partitions import read_alter, read_repair
 from localaws.athena.statements.query import Explain, Select, read_unload
@@ -18,9 +18,9 @@ from localaws.athena.statements.writes import read_create_table_as, read_insert
 
 _QUERY_WORDS: Final = ("SELECT", "WITH", "VALUES", "TABLE", "(")
 _REFUSED: Final = (
-    "DELETE", "UPDATE", "MERGE", "OPTIMIZE", "VACUUM", "TRUNCATE", "GRANT", "REVOKE", "ANALYZE", "CALL", "COPY",
-    "ATTACH", "DETACH", "INSTALL", "LOAD", "PRAGMA", "SET", "USE", "IMPORT", "EXPORT", "COMMENT", "START", "COMMIT",
-    "ROLLBACK", "CHECKPOINT", "PIVOT", "FROM", "SUMMARIZE",
+    "ANALYZE", "ATTACH", "CALL", "CHECKPOINT", "COMMENT", "COMMIT", "COPY", "DELETE", "DETACH", "EXPORT",
+    "FROM", "GRANT", "IMPORT", "INSTALL", "LOAD", "MERGE", "OPTIMIZE", "PIVOT", "PRAGMA", "REVOKE",
+    "ROLLBACK", "SET", "START", "SUMMARIZE", "TRUNCATE", "UPDATE", "USE", "VACUUM",
 )  # fmt: skip
 
 
@@ -28,7 +28,7 @@ def parse_statement(sql: str) -> Statement:
     """Return the statement that a text is."""
     reader = Reader(sql)
     if reader.at_end:
-        raise QueryFailure("SYNTAX_ERROR", "the query is empty")
+        raise QueryError("SYNTAX_ERROR", "the query is empty")
     first = reader.peek()
     if first in _QUERY_WORDS:
         return Select(reader.rest())

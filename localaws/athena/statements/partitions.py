@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 from urllib.parse import unquote
 
-from localaws.athena.failure import NotSupportedError, QueryFailure
+from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.iceberg_writer import IcebergWriter, iceberg_arrow_schema
 from localaws.athena.sql.catalog import OutputColumn
 from localaws.athena.sql.type_text import parse_type
 from localaws.athena.statements.names import TableName, table_input
 from localaws.athena.statements.reader import Reader
 from localaws.athena.statements.statement import Environment, Kind, Listing, Outcome
+from localaws.athena.statements.tables import read_columns
 from localaws.athena.tables.glue_tables import is_iceberg, partitions_of
 from localaws.storage import split_uri
 
@@ -40,7 +41,7 @@ def add_partitions(
             PartitionInputList=new[start : start + _BATCH],
         )
         for error in answer.get("Errors") or []:
-            raise QueryFailure("HIVE_METASTORE_ERROR", f"{error['PartitionValues']}: {error['ErrorDetail']}")
+            raise QueryError("HIVE_METASTORE_ERROR", f"{error['PartitionValues']}: {error['ErrorDetail']}")
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,7 @@ def _spec(reader: Reader) -> dict[str, str]:
 def _values(table: dict[str, Any], spec: dict[str, str]) -> list[str]:
     keys = [key["Name"].lower() for key in table.get("PartitionKeys") or []]
     if sorted(keys) != sorted(spec):
-        raise QueryFailure(
-            "FAILED", f"SemanticException: partition spec {spec} does not name the keys {keys}"
-        )
+        raise QueryError("FAILED", f"SemanticException: partition spec {spec} does not name the keys {keys}")
     return [spec[key] for key in keys]
 
 
@@ -138,7 +137,7 @@ def _add_partitions(reader: Reader) -> Change:
         known = {tuple(p["Values"]) for p in partitions_of(environment.glue, database, table["Name"])}
         taken = [item["Values"] for item in inputs if tuple(item["Values"]) in known]
         if taken and not if_not_exists:
-            raise QueryFailure("FAILED", f"SemanticException: partition already exists: {taken[0]}")
+            raise QueryError("FAILED", f"SemanticException: partition already exists: {taken[0]}")
         add_partitions(environment, database, table["Name"], inputs)
 
     return change
@@ -157,7 +156,7 @@ def _drop_partitions(reader: Reader) -> Change:
         for spec in wanted:
             values = _values(table, spec)
             if tuple(values) not in known and not if_exists:
-                raise QueryFailure("FAILED", f"SemanticException: Partition not found {spec}")
+                raise QueryError("FAILED", f"SemanticException: Partition not found {spec}")
             if tuple(values) in known:
                 environment.glue.call(
                     "DeletePartition", DatabaseName=database, TableName=table["Name"], PartitionValues=values
@@ -191,8 +190,6 @@ def _add_columns(reader: Reader) -> Change:
 
 
 def _columns(reader: Reader, replace: bool) -> Change:
-    from localaws.athena.statements.tables import read_columns
-
     columns = read_columns(reader)
     reader.finish()
 

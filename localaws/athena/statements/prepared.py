@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.athena.saved_queries import PreparedStatements
 from localaws.athena.sql.parser import with_parameters
 from localaws.athena.statements.parse import parse_statement
@@ -78,5 +78,5 @@ def _values(reader: Reader) -> list[str]:
     return values
 
 
-def _missing(name: str) -> QueryFailure:
-    return QueryFailure("NOT_FOUND", f"Prepared statement not found: {name}")
+def _missing(name: str) -> QueryError:
+    return QueryError("NOT_FOUND", f"Prepared statement not found: {name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from localaws.athena.failure import NotSupportedError, QueryFailure
+from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.hive_writer import HiveWriter, WriteOptions
 from localaws.athena.result_files import csv_of
 from localaws.athena.statements.reader import Reader
@@ -68,11 +68,9 @@ def require_empty(environment: Environment, location: str) -> None:
     try:
         found = next(environment.storage.list(bucket, prefix.rstrip("/") + "/" if prefix else ""), None)
     except AwsError as error:
-        raise QueryFailure("HIVE_FILESYSTEM_ERROR", f"{location}: {error.message}") from error
+        raise QueryError("HIVE_FILESYSTEM_ERROR", f"{location}: {error.message}") from error
     if found is not None:
-        raise QueryFailure(
-            "HIVE_PATH_ALREADY_EXISTS", f"Target directory for table already exists: {location}"
-        )
+        raise QueryError("HIVE_PATH_ALREADY_EXISTS", f"Target directory for table already exists: {location}")
 
 
 def read_unload(reader: Reader) -> Unload:
@@ -92,7 +90,7 @@ def write_options(location: str, properties: dict[str, Any], format_key: str) ->
     known = {format_key, "compression", "partitioned_by", "compression_level", "field_delimiter"}
     unknown = sorted(set(properties) - known)
     if unknown:
-        raise QueryFailure("INVALID_PROPERTY", f"Unknown property: {', '.join(unknown)}")
+        raise QueryError("INVALID_PROPERTY", f"Unknown property: {', '.join(unknown)}")
     for name in ("compression_level", "field_delimiter"):
         if name in properties:
             raise NotSupportedError(f"property {name}")

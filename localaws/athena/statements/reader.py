@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlglot import exp
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.athena.sql.parser import parse_expression, syntax_error, tokenize
 
 
@@ -79,7 +79,7 @@ class Reader:
         if not self.at_end:
             raise self.failure("expecting the end of the statement")
 
-    def failure(self, message: str) -> QueryFailure:
+    def failure(self, message: str) -> QueryError:
         """Return a SYNTAX_ERROR at the next token."""
         if self.at_end:
             return syntax_error(self.sql, len(self.sql), f"mismatched input '<EOF>'. {message}")
@@ -119,7 +119,7 @@ class Reader:
         return str(token.text)
 
     def in_parentheses(self) -> str:
-        """Take everything up to the parenthesis that closes the one that comes next; return what is inside."""
+        """Take a parenthesis that comes next, up to the one that closes it; return what is inside."""
         opening = self.token()
         if opening.kind is not TokenType.L_PAREN:
             self._at -= 1
@@ -188,4 +188,4 @@ def value_of(text: str) -> Any:
             return bool(node.this)
         case exp.Array():
             return [value_of(item.sql("trino")) for item in node.expressions]
-    raise QueryFailure("INVALID_PROPERTY_VALUE", f"property value {text} is not a literal")
+    raise QueryError("INVALID_PROPERTY_VALUE", f"property value {text} is not a literal")

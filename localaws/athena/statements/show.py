@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
-from localaws.athena.failure import NotSupportedError, QueryFailure
+from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.statements.names import TableName
 from localaws.athena.statements.reader import Reader
 from localaws.athena.statements.statement import Environment, Kind, Listing, Outcome
@@ -23,7 +23,6 @@ class Show:
     subtype: str
     columns: tuple[str, ...]
     lines: Lines
-    type: ClassVar[str] = "UTILITY"
 
     @property
     def kind(self) -> Kind:
@@ -113,7 +112,7 @@ def _partitions(reader: Reader) -> Show:
         table = name.get(environment)
         keys = [key["Name"] for key in table.get("PartitionKeys") or []]
         if not keys:
-            raise QueryFailure("FAILED", f"SemanticException: Table {name.table} is not a partitioned table")
+            raise QueryError("FAILED", f"SemanticException: Table {name.table} is not a partitioned table")
         found = partitions_of(environment.glue, name.database(environment), name.table)
         return ["/".join(f"{k}={v}" for k, v in zip(keys, p["Values"], strict=True)) for p in found]
 

@@ -107,7 +107,9 @@ class Kind:
 class Statement(Protocol):
     """A parsed statement."""
 
-    kind: Kind
+    @property
+    def kind(self) -> Kind:
+        """How Athena classes it."""
 
     def run(self, environment: Environment) -> Outcome:
         """Run it."""

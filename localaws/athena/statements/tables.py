@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
-from localaws.athena.failure import NotSupportedError, QueryFailure
+from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.hive_types import hive_type
 from localaws.athena.iceberg_writer import IcebergWriter
 from localaws.athena.sql.catalog import OutputColumn
@@ -64,13 +64,13 @@ class CreateTable:
         if self.name.find(environment) is not None:
             if self.if_not_exists:
                 return Outcome(".txt")
-            raise QueryFailure(
+            raise QueryError(
                 "FAILED", f"AlreadyExistsException(message:Table {self.name.table} already exists)"
             )
         if self.definition.properties.get("table_type", "").upper() == "ICEBERG":
             self._create_iceberg(environment)
         elif not self.external:
-            raise QueryFailure(
+            raise QueryError(
                 "FAILED", "SemanticException: CREATE TABLE needs EXTERNAL, or table_type ICEBERG"
             )
         else:
@@ -83,7 +83,7 @@ class CreateTable:
     def _create_iceberg(self, environment: Environment) -> None:
         definition = self.definition
         if definition.location is None:
-            raise QueryFailure("FAILED", "SemanticException: an Iceberg table needs a LOCATION")
+            raise QueryError("FAILED", "SemanticException: an Iceberg table needs a LOCATION")
         columns = [OutputColumn(c["Name"], parse_type(c["Type"])) for c in definition.columns]
         writer = IcebergWriter(environment, self.name.database(environment), self.name.table)
         kept = {k: v for k, v in definition.properties.items() if k.lower() != "table_type"}
@@ -105,11 +105,9 @@ class DropTable:
         if described is None:
             if self.if_exists:
                 return Outcome(".txt")
-            raise QueryFailure(
-                "FAILED", f"SemanticException [Error 10001]: Table not found {self.name.table}"
-            )
+            raise QueryError("FAILED", f"SemanticException [Error 10001]: Table not found {self.name.table}")
         if (described.get("TableType") == "VIRTUAL_VIEW") != self.view:
-            raise QueryFailure(
+            raise QueryError(
                 "FAILED", f"SemanticException: {self.name.table} is {'no' if self.view else 'a'} view"
             )
         environment.glue.call(
@@ -130,7 +128,7 @@ class DropTable:
 def glue_table(name: str, definition: Definition) -> dict[str, Any]:
     """Return the TableInput of an external table."""
     if definition.location is None:
-        raise QueryFailure("FAILED", "SemanticException: an external table needs a LOCATION")
+        raise QueryError("FAILED", "SemanticException: an external table needs a LOCATION")
     if definition.transforms:
         raise NotSupportedError(
             f"PARTITIONED BY {', '.join(definition.transforms)} of a table that is not Iceberg"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.athena.hive_types import view_column_type
 from localaws.athena.sql.catalog import TableColumn, View
 from localaws.athena.statements.names import TableName
@@ -29,7 +29,7 @@ class CreateView:
         _check(columns_of := [TableColumn(column.name, column.type) for column in columns])
         existing = self.name.find(environment)
         if existing is not None and not (self.replace and existing.get("TableType") == "VIRTUAL_VIEW"):
-            raise QueryFailure(
+            raise QueryError(
                 "TABLE_ALREADY_EXISTS", f"View already exists: '{self.name.qualified(environment)}'"
             )
         table = {
@@ -54,11 +54,9 @@ def _check(columns: list[TableColumn]) -> None:
     seen: set[str] = set()
     for position, column in enumerate(columns):
         if column.name == f"_col{position}":
-            raise QueryFailure("MISSING_COLUMN_NAME", f"Column name not specified at position {position + 1}")
+            raise QueryError("MISSING_COLUMN_NAME", f"Column name not specified at position {position + 1}")
         if column.name in seen:
-            raise QueryFailure(
-                "DUPLICATE_COLUMN_NAME", f"Column name '{column.name}' specified more than once"
-            )
+            raise QueryError("DUPLICATE_COLUMN_NAME", f"Column name '{column.name}' specified more than once")
         seen.add(column.name)
 
 

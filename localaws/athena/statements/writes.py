@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from localaws.athena.engine import Rows
-from localaws.athena.failure import NotSupportedError, QueryFailure
+from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.hive_types import hive_type
 from localaws.athena.hive_writer import HiveWriter, WriteOptions, Written
 from localaws.athena.iceberg_writer import IcebergWriter, check_created_types
@@ -21,6 +21,7 @@ from localaws.athena.statements.statement import Environment, Kind, Outcome
 from localaws.athena.statements.tables import FORMATS, Definition, glue_table
 from localaws.athena.tables.glue_tables import is_iceberg
 from localaws.athena.tables.hive import HiveTable
+from localaws.athena.tables.iceberg import trino_type
 
 _COMPRESSIONS = ("write_compression", "parquet_compression", "compression")
 
@@ -41,16 +42,16 @@ class CreateTableAs:
         if self.name.find(environment) is not None:
             if self.if_not_exists:
                 return Outcome(".txt")
-            raise QueryFailure(
+            raise QueryError(
                 "TABLE_ALREADY_EXISTS", f"Table '{self.name.qualified(environment)}' already exists"
             )
-        sql = self.sql if self.with_data else f"SELECT * FROM ({self.sql}) LIMIT 0"
+        sql = self.sql if self.with_data else f"SELECT * FROM ({self.sql}) LIMIT 0"  # noqa: S608 - made of quoted names and compiled text
         with environment.engine.run(environment.query(sql), environment.cancellation) as rows:
             kind = str(self.properties.get("table_type", "HIVE")).upper()
             if kind == "ICEBERG":
                 return self._iceberg(environment, rows)
             if kind != "HIVE":
-                raise QueryFailure("INVALID_PROPERTY_VALUE", f"table_type {kind} is neither HIVE nor ICEBERG")
+                raise QueryError("INVALID_PROPERTY_VALUE", f"table_type {kind} is neither HIVE nor ICEBERG")
             return self._hive(environment, rows)
 
     def _location(self, environment: Environment, key: str) -> str:
@@ -124,11 +125,9 @@ class Insert:
         """Append the rows."""
         described = self.name.find(environment)
         if described is None:
-            raise QueryFailure(
-                "TABLE_NOT_FOUND", f"Table '{self.name.qualified(environment)}' does not exist"
-            )
+            raise QueryError("TABLE_NOT_FOUND", f"Table '{self.name.qualified(environment)}' does not exist")
         if described.get("TableType") == "VIRTUAL_VIEW":
-            raise QueryFailure("NOT_SUPPORTED", "Inserting into views is not supported")
+            raise QueryError("NOT_SUPPORTED", "Inserting into views is not supported")
         with environment.engine.run(environment.query(self.sql), environment.cancellation) as rows:
             if is_iceberg(described):
                 return self._iceberg(environment, rows)
@@ -137,8 +136,6 @@ class Insert:
     def _iceberg(self, environment: Environment, rows: Rows) -> Outcome:
         writer = IcebergWriter(environment, self.name.database(environment), self.name.table)
         table = writer.load()
-        from localaws.athena.tables.iceberg import trino_type
-
         types = {field.name.lower(): trino_type(field.field_type) for field in table.schema().fields}
         names = self._targets(list(types), rows.columns)
         _check_types([types[name] for name in names], rows.columns)
@@ -149,11 +146,11 @@ class Insert:
         names = list(self.columns) or list(known)
         unknown = [name for name in names if name not in known]
         if unknown:
-            raise QueryFailure(
+            raise QueryError(
                 "COLUMN_NOT_FOUND", f"Insert column name does not exist in target table: {unknown[0]}"
             )
         if len(names) != len(given):
-            raise QueryFailure(
+            raise QueryError(
                 "TYPE_MISMATCH",
                 f"Insert query has {len(given)} expression(s) but expected {len(names)} target column(s)",
             )
@@ -200,7 +197,7 @@ def _check_types(targets: Sequence[t.Type], given: Sequence[OutputColumn]) -> No
     for target, column in zip(targets, given, strict=True):
         if not t.converts(column.type, target) and column.type != target:
             table, query = ", ".join(map(str, targets)), ", ".join(str(c.type) for c in given)
-            raise QueryFailure(
+            raise QueryError(
                 "TYPE_MISMATCH",
                 f"Insert query has mismatched column types: Table: [{table}], Query: [{query}]",
             )

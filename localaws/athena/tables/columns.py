@@ -8,7 +8,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.athena.sql import types as t
 from localaws.athena.sql.types import Type, duckdb_type, quote
 
@@ -93,7 +93,7 @@ def _row(wanted: Field, source: pa.Field, sql: str, depth: int) -> str:
 
 
 _COMPATIBLE: Final[dict[str, tuple[str, ...]]] = {
-    **{name: t.INTEGERS for name in t.INTEGERS},
+    **dict.fromkeys(t.INTEGERS, t.INTEGERS),
     "real": ("real", "double"),
     "double": ("real", "double"),
     "decimal": ("decimal", *t.INTEGERS),
@@ -108,7 +108,7 @@ _COMPATIBLE: Final[dict[str, tuple[str, ...]]] = {
 def _scalar(wanted: Field, source: pa.Field, stored: Type | None, sql: str) -> str:
     name = wanted.type.name
     if stored is None or stored.name not in _COMPATIBLE.get(name, (name,)):
-        raise QueryFailure(
+        raise QueryError(
             "HIVE_BAD_DATA",
             f"Field {wanted.name}'s type {source.type} is incompatible with type {wanted.type} "
             "defined in table schema",

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 import duckdb
 
-from localaws.athena.failure import NotSupportedError, QueryFailure
+from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.sql.catalog import Predicate, TableColumn, Version, View
 from localaws.athena.sql.type_text import parse_type
 from localaws.athena.tables.binding import Bindable, BindSession
@@ -58,7 +58,7 @@ class GlueTables:
         """Return the table or view of a name of one to three parts."""
         *catalog, schema, table = name if len(name) > 1 else (database, name[0])
         if catalog and catalog[0] != CATALOG:
-            raise QueryFailure("CATALOG_NOT_FOUND", f"Catalog '{catalog[0]}' does not exist")
+            raise QueryError("CATALOG_NOT_FOUND", f"Catalog '{catalog[0]}' does not exist")
         base, dollar, kind = table.partition("$")
         described = self.describe(schema, base if dollar and kind else table)
         if not is_iceberg(described):
@@ -82,12 +82,12 @@ class GlueTables:
         found: dict[str, Any] = answer["Table"]
         return found
 
-    def _missing(self, database: str, table: str) -> QueryFailure:
+    def _missing(self, database: str, table: str) -> QueryError:
         try:
             self.glue.call("GetDatabase", Name=database)
         except AwsError:
-            return QueryFailure("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist")
-        return QueryFailure("TABLE_NOT_FOUND", f"Table '{CATALOG}.{database}.{table}' does not exist")
+            return QueryError("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist")
+        return QueryError("TABLE_NOT_FOUND", f"Table '{CATALOG}.{database}.{table}' does not exist")
 
     def _hive_or_view(self, described: dict[str, Any], schema: str, table: str) -> Bindable | View:
         if described.get("TableType") == "VIRTUAL_VIEW":

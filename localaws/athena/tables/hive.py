@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from localaws.athena.failure import NotSupportedError, QueryFailure
+from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.sql import types as t
 from localaws.athena.sql.catalog import Predicate, TableColumn, TableScan
 from localaws.athena.sql.type_text import parse_type
@@ -138,7 +138,8 @@ class HiveTable:
         )
         table = pa.table({"i": range(len(partitions)), "v": pa.array([list(p.values) for p in partitions])})
         session.connection.register("partition_values", table)
-        sql = f"SELECT i FROM (SELECT i, {columns} FROM partition_values) AS p WHERE {' AND '.join(about)} ORDER BY i"
+        typed = f"SELECT i, {columns} FROM partition_values"  # noqa: S608 - made of quoted names and compiled text
+        sql = f"SELECT i FROM ({typed}) AS p WHERE {' AND '.join(about)} ORDER BY i"  # noqa: S608 - made of quoted names and compiled text
         rows = session.connection.execute(sql).fetchall()
         session.connection.unregister("partition_values")
         return [partitions[i] for (i,) in rows]
@@ -166,5 +167,5 @@ def _column(column: dict[str, Any]) -> TableColumn:
     name = str(column["Name"]).lower()
     try:
         return TableColumn(name, parse_type(column.get("Type") or "string"))
-    except QueryFailure as error:
-        raise QueryFailure("HIVE_INVALID_METADATA", f"column {name}: {error.message}") from error
+    except QueryError as error:
+        raise QueryError("HIVE_INVALID_METADATA", f"column {name}: {error.message}") from error

@@ -25,7 +25,7 @@ from pyiceberg.table import StaticTable
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.types import IcebergType, ListType, MapType, NestedField, StructType
 
-from localaws.athena.failure import NotSupportedError, QueryFailure
+from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.sql import types as t
 from localaws.athena.sql.catalog import TableColumn, TableScan, Version
 from localaws.athena.sql.type_text import parse_type
@@ -51,9 +51,7 @@ def load(metadata_location: str, account_id: str) -> StaticTable:
     try:
         return StaticTable.from_metadata(metadata_location, properties)
     except (OSError, ValidationError, ValueError) as error:
-        raise QueryFailure(
-            "ICEBERG_INVALID_METADATA", f"Error reading {metadata_location}: {error}"
-        ) from error
+        raise QueryError("ICEBERG_INVALID_METADATA", f"Error reading {metadata_location}: {error}") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +131,10 @@ class IcebergTable:
             return None
         literals = [value.isoformat() if isinstance(value, datetime) else value for value in known]
         name = self.schema.find_column_name(field.id or 0) or column
-        return In(name, literals) if operator == "in" else _COMPARE[operator](name, literals[0])
+        if operator == "in":
+            return In(term=name, literals=literals)
+        made: BooleanExpression = _COMPARE[operator](name, literals[0])
+        return made
 
 
 _PYTHON: Final[dict[str, tuple[str, ...]]] = {
@@ -206,5 +207,5 @@ def snapshot_at(table: StaticTable, version: Version | None, value: Any) -> Snap
             if version.kind == "VERSION"
             else "No version history table at or before"
         )
-        raise QueryFailure("INVALID_ARGUMENTS", f"{what}: {value}")
+        raise QueryError("INVALID_ARGUMENTS", f"{what}: {value}")
     return found

@@ -15,7 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.athena.sql import types as t
 from localaws.athena.sql.types import Type, duckdb_type, literal, quote
 from localaws.athena.tables.binding import BindSession
@@ -72,7 +72,7 @@ def bind_json(
             f"(CAST([{values}] AS {duckdb_type(field.type)}[]))[object_index + 1] AS {quote(field.name)}"
         )
     listed = ", ".join([*texts, *map(null_column, wanted.unread)]) or "1 AS no_column"
-    session.view(relation, f"SELECT {listed} FROM read_parquet({literal(str(path))})")
+    session.view(relation, f"SELECT {listed} FROM read_parquet({literal(str(path))})")  # noqa: S608 - made of quoted names and compiled text
 
 
 def _batches(
@@ -108,7 +108,7 @@ def _rows(item: JsonObject, wanted: JsonReading) -> Iterator[list[Any]]:
                 if text:
                     yield _row(decoder, text, keys, wanted, f"{item.uri}, line {number}")
         except (EOFError, gzip.BadGzipFile) as error:
-            raise QueryFailure("HIVE_CURSOR_ERROR", f"Failed to read file: {item.uri}: {error}") from error
+            raise QueryError("HIVE_CURSOR_ERROR", f"Failed to read file: {item.uri}: {error}") from error
 
 
 def _row(
@@ -120,13 +120,13 @@ def _row(
     except ValueError as error:
         if wanted.skips_malformed:
             return [None] * len(keys)
-        raise QueryFailure(
+        raise QueryError(
             "HIVE_CURSOR_ERROR", f"Row is not a valid JSON Object - JSONException: {error} ({where})"
         ) from error
     if not isinstance(value, dict):
         if wanted.skips_malformed:
             return [None] * len(keys)
-        raise QueryFailure("HIVE_CURSOR_ERROR", f"Row is not a valid JSON Object ({where})")
+        raise QueryError("HIVE_CURSOR_ERROR", f"Row is not a valid JSON Object ({where})")
     lowered = {key.lower(): item for key, item in value.items()}
     return [_converted(lowered.get(key), field.type, field.name, where) for field, key in keys]
 
@@ -138,7 +138,7 @@ def _converted(value: Any, type_: Type, name: str, where: str) -> Any:
         return convert_json(value, type_)
     except (ValueError, TypeError, InvalidOperation) as error:
         shown = value if isinstance(value, str) else json.dumps(value, default=str)
-        raise QueryFailure(
+        raise QueryError(
             "HIVE_BAD_DATA", f"Error parsing field value '{shown}' for field {name}: not a {type_} ({where})"
         ) from error
 
@@ -246,4 +246,4 @@ def arrow_type(type_: Type) -> pa.DataType:
         case name if name in _ARROW:
             return _ARROW[name]
         case name:
-            raise QueryFailure("HIVE_UNSUPPORTED_FORMAT", f"a JSON table cannot have a column of type {name}")
+            raise QueryError("HIVE_UNSUPPORTED_FORMAT", f"a JSON table cannot have a column of type {name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from pathlib import Path
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.service import AwsError
 from localaws.storage import LakeStorage, StoredObject, split_uri
 
@@ -39,7 +39,7 @@ class Lake:
             try:
                 objects = sorted(self._storage.list(bucket), key=lambda item: item.key)
             except AwsError as error:
-                raise QueryFailure(
+                raise QueryError(
                     "HIVE_FILESYSTEM_ERROR", f"Failed to list {location}: {error.message}"
                 ) from error
             self._buckets[bucket] = ([item.key for item in objects], objects)
@@ -51,9 +51,7 @@ class Lake:
         try:
             return self._storage.path(bucket, key)
         except AwsError as error:
-            raise QueryFailure(
-                "ICEBERG_CANNOT_OPEN_SPLIT", f"Error opening {uri}: {error.message}"
-            ) from error
+            raise QueryError("ICEBERG_CANNOT_OPEN_SPLIT", f"Error opening {uri}: {error.message}") from error
 
 
 def _is_data(item: StoredObject, prefix: str) -> bool:

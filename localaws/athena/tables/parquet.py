@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from localaws.athena.failure import QueryFailure
+from localaws.athena.failure import QueryError
 from localaws.athena.sql.types import duckdb_type, literal, quote
 from localaws.athena.tables.binding import BindSession, Comparison
 from localaws.athena.tables.columns import Field, find_source, reading
@@ -47,7 +47,7 @@ def footer(file: ParquetFile) -> pq.FileMetaData:
     try:
         return _footer(str(file.path), file.version)
     except (pa.ArrowInvalid, OSError) as error:
-        raise QueryFailure("HIVE_CANNOT_OPEN_SPLIT", f"{file.uri} is not a Parquet file: {error}") from error
+        raise QueryError("HIVE_CANNOT_OPEN_SPLIT", f"{file.uri} is not a Parquet file: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ def _expressions(
         source = sources[field.name]
         try:
             text = reading(field, source, quote(source.name) if source is not None else "NULL")
-        except QueryFailure as error:
-            raise QueryFailure(error.code, f"{error.message} ({file.uri})") from error
+        except QueryError as error:
+            raise QueryError(error.code, f"{error.message} ({file.uri})") from error
         texts.append(f"{text} AS {quote(field.name)}")
     return tuple(texts)
 
@@ -121,11 +121,12 @@ def _select(texts: list[str], files: Sequence[ParquetFile], wanted: Reading) -> 
         if len(set(values)) == 1:
             value = f"CAST({values[0]} AS {duckdb_type(field.type)})"
         else:
-            value = f"(CAST([{', '.join(values)}] AS {duckdb_type(field.type)}[]))[CAST(file_index AS BIGINT) + 1]"
+            listed = f"CAST([{', '.join(values)}] AS {duckdb_type(field.type)}[])"
+            value = f"({listed})[CAST(file_index AS BIGINT) + 1]"
         texts.append(f"{value} AS {quote(field.name)}")
     paths = ", ".join(literal(str(file.path)) for file in files)
     listed = ", ".join([*texts, *wanted.unread_texts()]) or "1 AS no_column"
-    return f"SELECT {listed} FROM read_parquet([{paths}])"
+    return f"SELECT {listed} FROM read_parquet([{paths}])"  # noqa: S608 - made of quoted names and compiled text
 
 
 def _nothing(wanted: Reading) -> str:

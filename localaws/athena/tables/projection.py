@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import Final
 
-from localaws.athena.failure import NotSupportedError, QueryFailure
+from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.sql.catalog import Predicate
 from localaws.athena.tables.binding import BindSession
 
@@ -42,7 +42,7 @@ def projected_values(
     for values in choices:
         total *= max(len(values), 1)
     if total > _MAX_PARTITIONS:
-        raise QueryFailure("CONSTRAINT_VIOLATION", f"projection makes {total} partitions; narrow the query")
+        raise QueryError("CONSTRAINT_VIOLATION", f"projection makes {total} partitions; narrow the query")
     yield from product(*choices)
 
 
@@ -60,14 +60,14 @@ def _choices(
             values = list(_dates(key, parameters, now))
         case "injected":
             if wanted is None:
-                raise QueryFailure(
+                raise QueryError(
                     "CONSTRAINT_VIOLATION",
                     f"For the injected projected partition column {key}, the WHERE clause must contain only "
                     "static equality conditions, and at least one such condition must be present.",
                 )
             return sorted(wanted)
         case _:
-            raise QueryFailure("INVALID_TABLE_PROPERTY", f"projection.{key}.type is {kind or 'missing'}")
+            raise QueryError("INVALID_TABLE_PROPERTY", f"projection.{key}.type is {kind or 'missing'}")
     return values if wanted is None else [value for value in values if value in wanted]
 
 
@@ -81,7 +81,7 @@ def _equal_to(key: str, predicates: list[Predicate], session: BindSession) -> se
 def _property(parameters: dict[str, str], key: str, name: str) -> str:
     value = parameters.get(f"projection.{key}.{name}")
     if value is None:
-        raise QueryFailure("INVALID_TABLE_PROPERTY", f"projection.{key}.{name} is missing")
+        raise QueryError("INVALID_TABLE_PROPERTY", f"projection.{key}.{name} is missing")
     return value
 
 

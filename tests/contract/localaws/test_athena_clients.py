@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import awswrangler as wr
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 import pytest
 from airflow.providers.amazon.aws.hooks.athena import AthenaHook
 from airflow.providers.amazon.aws.operators.athena import AthenaOperator
@@ -27,7 +27,8 @@ TYPED = (
 
 
 @pytest.mark.parametrize(
-    "mode", [{"ctas_approach": True}, {"ctas_approach": False, "unload_approach": True}, {"ctas_approach": False}]
+    "mode",
+    [{"ctas_approach": True}, {"ctas_approach": False, "unload_approach": True}, {"ctas_approach": False}],
 )
 def test_awswrangler_reads_in_three_modes(athena_lake: AthenaLake, mode: dict[str, Any]) -> None:
     output = f"s3://{athena_lake.bucket}/wr-{len(str(mode))}/"
@@ -58,15 +59,27 @@ def test_awswrangler_writes_a_dataset_and_repairs_it(athena_lake: AthenaLake) ->
     lake = athena_lake
     frame = pd.DataFrame({"a": [1, 2, 3], "s": ["x", None, "z"], "dt": ["1", "1", "2"]})
     path = f"s3://{lake.bucket}/frames/"
-    options: dict[str, Any] = {"dataset": True, "database": lake.database, "table": "frames", "partition_cols": ["dt"]}
+    options: dict[str, Any] = {
+        "dataset": True,
+        "database": lake.database,
+        "table": "frames",
+        "partition_cols": ["dt"],
+    }
     wr.s3.to_parquet(frame, path, **options)
-    assert lake.rows("SELECT dt, count(*), count(s) FROM frames GROUP BY dt ORDER BY dt") == [["1", "2", "1"], ["2", "1", "1"]]
+    assert lake.rows("SELECT dt, count(*), count(s) FROM frames GROUP BY dt ORDER BY dt") == [
+        ["1", "2", "1"],
+        ["2", "1", "1"],
+    ]
     wr.s3.to_parquet(frame.head(1), path, mode="overwrite_partitions", **options)
     assert lake.rows("SELECT count(*) FROM frames") == [["2"]]
     lake.glue.delete_partition(DatabaseName=lake.database, TableName="frames", PartitionValues=["2"])
     wr.athena.repair_table("frames", database=lake.database, s3_output=lake.output)
     assert lake.rows("SELECT count(*) FROM frames") == [["2"]]
-    assert wr.catalog.get_table_types(lake.database, "frames") == {"a": "bigint", "s": "string", "dt": "string"}
+    assert wr.catalog.get_table_types(lake.database, "frames") == {
+        "a": "bigint",
+        "s": "string",
+        "dt": "string",
+    }
 
 
 def test_awswrangler_writes_iceberg(athena_lake: AthenaLake) -> None:
@@ -98,12 +111,16 @@ def test_awswrangler_parameters(athena_lake: AthenaLake) -> None:
 
 def test_pyathena(athena_lake: AthenaLake) -> None:
     connection = connect(
-        s3_staging_dir=athena_lake.output, region_name="us-east-1", schema_name=athena_lake.database, poll_interval=0.05
+        s3_staging_dir=athena_lake.output,
+        region_name="us-east-1",
+        schema_name=athena_lake.database,
+        poll_interval=0.05,
     )
     with connection.cursor() as cursor:
         cursor.execute(TYPED)
         assert cursor.fetchone() == (
-            1, 2, 1.5, Decimal("1.25"), "text", True, date(2026, 11, 21), datetime(2026, 11, 21, 10, 0, 0, 123000), None,
+            1, 2, 1.5, Decimal("1.25"), "text", True, date(2026, 11, 21),
+            datetime(2026, 11, 21, 10, 0, 0, 123000), None,
         )  # fmt: skip
         cursor.execute("SELECT %(n)d + 1", {"n": 41})
         assert cursor.fetchall() == [(42,)]
@@ -113,8 +130,10 @@ def test_pyathena(athena_lake: AthenaLake) -> None:
 
 def test_pyathena_to_pandas(athena_lake: AthenaLake) -> None:
     connection = connect(s3_staging_dir=athena_lake.output, region_name="us-east-1", poll_interval=0.05)
-    frame = connection.cursor(PandasCursor).execute("SELECT x, 'a' s FROM UNNEST(SEQUENCE(1, 3)) t(x)").as_pandas()
-    assert frame.x.tolist() == [1, 2, 3]
+    cursor = connection.cursor(PandasCursor).execute("SELECT x, 'a' s FROM UNNEST(SEQUENCE(1, 3)) t(x)")
+    frame = cursor.as_pandas()
+    assert isinstance(frame, pd.DataFrame)
+    assert frame["x"].tolist() == [1, 2, 3]
 
 
 def test_sqlalchemy(athena_lake: AthenaLake) -> None:
@@ -141,6 +160,7 @@ def test_airflows_operator(athena_lake: AthenaLake) -> None:
         sleep_time=1,
     )
     execution_id = operator.execute({})
+    assert execution_id is not None
     results = AthenaHook(aws_conn_id=None, region_name="us-east-1").get_query_results(execution_id)
     assert results is not None
     assert results["ResultSet"]["Rows"][1]["Data"] == [{"VarCharValue": "1"}]
@@ -148,7 +168,9 @@ def test_airflows_operator(athena_lake: AthenaLake) -> None:
 
 def test_airflows_trigger(athena_lake: AthenaLake) -> None:
     execution_id = athena_lake.start("SELECT 1")
-    trigger = AthenaTrigger(execution_id, waiter_delay=1, waiter_max_attempts=20, aws_conn_id=None, region_name="us-east-1")
+    trigger = AthenaTrigger(
+        execution_id, waiter_delay=1, waiter_max_attempts=20, aws_conn_id=None, region_name="us-east-1"
+    )
 
     async def first_event() -> Any:
         return await anext(trigger.run())

@@ -6,16 +6,23 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.fixtures.athena import AthenaLake
 from tests.fixtures.local_aws import LocalAws
 
-SLOW = "SELECT count(*) FROM UNNEST(SEQUENCE(1, 30000)) a(x) CROSS JOIN UNNEST(SEQUENCE(1, 30000)) b(y) WHERE x * y % 7 = 3"
+if TYPE_CHECKING:
+    from mypy_boto3_athena import AthenaClient
+    from mypy_boto3_s3 import S3Client
+
+SLOW = (
+    "SELECT count(*) FROM UNNEST(SEQUENCE(1, 30000)) a(x) CROSS JOIN UNNEST(SEQUENCE(1, 30000)) b(y) "
+    "WHERE x * y % 7 = 3"
+)
 
 
 def body_of(lake: AthenaLake, uri: str) -> bytes:
@@ -41,7 +48,9 @@ def test_a_result_is_written_as_athena_writes_it(athena_lake: AthenaLake) -> Non
 
 
 def test_results_come_in_pages_and_the_header_once(athena_lake: AthenaLake) -> None:
-    execution_id = athena_lake.run("SELECT x FROM UNNEST(SEQUENCE(1, 2500)) t(x) ORDER BY x")["QueryExecutionId"]
+    execution_id = athena_lake.run("SELECT x FROM UNNEST(SEQUENCE(1, 2500)) t(x) ORDER BY x")[
+        "QueryExecutionId"
+    ]
     first = athena_lake.athena.get_query_results(QueryExecutionId=execution_id, MaxResults=1000)
     assert len(first["ResultSet"]["Rows"]) == 1000
     assert first["ResultSet"]["Rows"][0]["Data"] == [{"VarCharValue": "x"}]
@@ -59,8 +68,8 @@ def test_types_of_columns(athena_lake: AthenaLake) -> None:
     answer = athena_lake.athena.get_query_results(QueryExecutionId=execution_id)
     infos = answer["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
     assert [info["Type"] for info in infos] == [
-        "integer", "bigint", "double", "float", "decimal", "boolean", "date", "timestamp with time zone", "varbinary",
-        "array", "map", "row", "json", "varchar",
+        "integer", "bigint", "double", "float", "decimal", "boolean", "date", "timestamp with time zone",
+        "varbinary", "array", "map", "row", "json", "varchar",
     ]  # fmt: skip
     assert (infos[4]["Precision"], infos[4]["Scale"], infos[13]["Precision"]) == (3, 2, 7)
 
@@ -87,7 +96,9 @@ def test_queries_beyond_the_bound_wait_their_turn(athena_lake: AthenaLake) -> No
     time.sleep(0.5)
     states = [
         execution["Status"]["State"]
-        for execution in athena_lake.athena.batch_get_query_execution(QueryExecutionIds=ids)["QueryExecutions"]
+        for execution in athena_lake.athena.batch_get_query_execution(QueryExecutionIds=ids)[
+            "QueryExecutions"
+        ]
     ]
     for execution_id in ids:
         athena_lake.athena.stop_query_execution(QueryExecutionId=execution_id)
@@ -129,7 +140,10 @@ def test_a_workgroup_enforces_its_settings(athena_lake: AthenaLake) -> None:
     theirs = f"s3://{lake.bucket}/of-the-group/"
     lake.athena.create_work_group(
         Name=group,
-        Configuration={"ResultConfiguration": {"OutputLocation": theirs}, "EnforceWorkGroupConfiguration": True},
+        Configuration={
+            "ResultConfiguration": {"OutputLocation": theirs},
+            "EnforceWorkGroupConfiguration": True,
+        },
     )
     execution = lake.run("SELECT 1", WorkGroup=group)
     assert execution["ResultConfiguration"]["OutputLocation"].startswith(theirs)
@@ -166,7 +180,10 @@ def test_named_queries(athena_lake: AthenaLake) -> None:
     assert client.get_named_query(NamedQueryId=query_id)["NamedQuery"]["QueryString"] == "SELECT 1"
     assert query_id in client.list_named_queries()["NamedQueryIds"]
     client.delete_named_query(NamedQueryId=query_id)
-    assert client.batch_get_named_query(NamedQueryIds=[query_id])["UnprocessedNamedQueryIds"][0]["NamedQueryId"] == query_id
+    assert (
+        client.batch_get_named_query(NamedQueryIds=[query_id])["UnprocessedNamedQueryIds"][0]["NamedQueryId"]
+        == query_id
+    )
 
 
 def test_prepared_statements_by_api(athena_lake: AthenaLake) -> None:
@@ -186,12 +203,18 @@ def test_the_catalog_and_its_tables(athena_lake: AthenaLake) -> None:
     assert client.list_data_catalogs()["DataCatalogsSummary"][0]["CatalogName"] == "AwsDataCatalog"
     names = [d["Name"] for d in client.list_databases(CatalogName="AwsDataCatalog")["DatabaseList"]]
     assert lake.database in names
-    found = client.get_table_metadata(CatalogName="AwsDataCatalog", DatabaseName=lake.database, TableName="described")
+    found = client.get_table_metadata(
+        CatalogName="AwsDataCatalog", DatabaseName=lake.database, TableName="described"
+    )
     assert found["TableMetadata"]["Columns"][0] == {"Name": "a", "Type": "int"}
-    listed = client.list_table_metadata(CatalogName="AwsDataCatalog", DatabaseName=lake.database, Expression="desc.*")
+    listed = client.list_table_metadata(
+        CatalogName="AwsDataCatalog", DatabaseName=lake.database, Expression="desc.*"
+    )
     assert [table["Name"] for table in listed["TableMetadataList"]] == ["described"]
     with pytest.raises(ClientError, match="MetadataException"):
-        client.get_table_metadata(CatalogName="AwsDataCatalog", DatabaseName=lake.database, TableName="missing")
+        client.get_table_metadata(
+            CatalogName="AwsDataCatalog", DatabaseName=lake.database, TableName="missing"
+        )
 
 
 def test_runtime_statistics(athena_lake: AthenaLake) -> None:
@@ -213,28 +236,28 @@ def own_local_aws(tmp_path: Path) -> Iterator[LocalAws]:
         local_aws.stop()
 
 
-def test_history_survives_a_kill(own_local_aws: LocalAws) -> None:
-    def clients(local_aws: LocalAws) -> tuple[object, ...]:
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-        config = Config(retries={"total_max_attempts": 1})
-        return tuple(
-            boto3.client(name, endpoint_url=local_aws.endpoint_url, config=config, **keys) for name in ("s3", "athena")
-        )
+def clients_of(local_aws: LocalAws) -> tuple[S3Client, AthenaClient]:
+    session = boto3.Session(region_name="us-east-1")
+    url = local_aws.endpoint_url
+    return session.client("s3", endpoint_url=url), session.client("athena", endpoint_url=url)
 
-    s3, athena = clients(own_local_aws)
-    s3.create_bucket(Bucket="kept")  # type: ignore[attr-defined]
-    athena.create_work_group(Name="kept")  # type: ignore[attr-defined]
-    output = {"OutputLocation": "s3://kept/"}
-    running = athena.start_query_execution(QueryString=SLOW, ResultConfiguration=output)["QueryExecutionId"]  # type: ignore[attr-defined]
+
+def test_history_survives_a_kill(local_aws_environment: None, own_local_aws: LocalAws) -> None:
+    s3, athena = clients_of(own_local_aws)
+    s3.create_bucket(Bucket="kept")
+    athena.create_work_group(Name="kept")
+    started = athena.start_query_execution(
+        QueryString=SLOW, ResultConfiguration={"OutputLocation": "s3://kept/"}
+    )
     time.sleep(0.5)
     own_local_aws.kill()
     again = LocalAws.start(own_local_aws.data_dir)
     try:
-        _, athena = clients(again)
-        names = [group["Name"] for group in athena.list_work_groups()["WorkGroups"]]  # type: ignore[attr-defined]
-        execution = athena.get_query_execution(QueryExecutionId=running)["QueryExecution"]  # type: ignore[attr-defined]
+        _, athena = clients_of(again)
+        names = [group["Name"] for group in athena.list_work_groups()["WorkGroups"]]
+        found = athena.get_query_execution(QueryExecutionId=started["QueryExecutionId"])["QueryExecution"]
     finally:
         again.stop()
     assert names == ["kept", "primary"]
-    assert execution["Status"]["State"] == "FAILED"
-    assert "run it again" in execution["Status"]["StateChangeReason"]
+    assert found["Status"]["State"] == "FAILED"
+    assert "run it again" in found["Status"]["StateChangeReason"]
