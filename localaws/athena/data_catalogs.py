@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from localaws.athena.glue_access import Glue, pages
 from localaws.athena.requests import page
-from localaws.athena.tables.glue_tables import Glue, pages
 from localaws.service import AwsError, Handler, Payload
 
 _NAME: Final = "AwsDataCatalog"

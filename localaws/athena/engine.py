@@ -17,12 +17,13 @@ import duckdb
 import pyarrow as pa
 
 from localaws.athena.failure import QueryError
+from localaws.athena.glue_access import Glue
 from localaws.athena.sql.catalog import OutputColumn, Plan
 from localaws.athena.sql.parser import parse_query
 from localaws.athena.sql.queries import compile_query
 from localaws.athena.sql.types import literal
 from localaws.athena.tables.binding import BindSession
-from localaws.athena.tables.glue_tables import Glue, GlueTables
+from localaws.athena.tables.glue_tables import GlueTables
 from localaws.athena.tables.lake import Lake
 from localaws.storage import LakeStorage
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Any, Final
 
+from localaws.athena.late_runner import LateRunner
 from localaws.athena.requests import invalid, page, seconds, token_of
 from localaws.athena.result_files import read_csv
-from localaws.athena.runner import Runner
 from localaws.athena.state import Document, State
 from localaws.athena.workgroups import PRIMARY, WorkGroups
 from localaws.service import AwsError, Context, Handler, Payload
@@ -21,7 +21,7 @@ _ENGINE: Final = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "At
 class Executions:
     """The operations on query executions."""
 
-    def __init__(self, context: Context, state: State, workgroups: WorkGroups, runner: Runner) -> None:
+    def __init__(self, context: Context, state: State, workgroups: WorkGroups, runner: LateRunner) -> None:
         self._context = context
         self._state = state
         self._workgroups = workgroups

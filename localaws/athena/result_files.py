@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from localaws.athena.engine import Rows
 from localaws.athena.sql.catalog import OutputColumn
 from localaws.athena.sql.types import Type, result_name
 from localaws.athena.text import formatter
+
+if TYPE_CHECKING:
+    from localaws.athena.engine import Rows
 
 ColumnInfo = dict[str, Any]
 _CELL: Final = re.compile(rb'"((?:[^"]|"")*)"|([^,\n"]*)')

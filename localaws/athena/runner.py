@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from localaws.athena.engine import BytesLimitError, Cancellation, CancelledError, Engine
 from localaws.athena.failure import QueryError
+from localaws.athena.glue_access import Glue
 from localaws.athena.requests import seconds
 from localaws.athena.result_files import column_info, metadata_of
 from localaws.athena.saved_queries import PreparedStatements
@@ -20,7 +21,6 @@ from localaws.athena.state import Document, State
 from localaws.athena.statements.parse import parse_statement
 from localaws.athena.statements.prepared import resolve_prepared
 from localaws.athena.statements.statement import Environment, Kind, Outcome
-from localaws.athena.tables.glue_tables import Glue
 from localaws.service import AwsError, Context
 from localaws.storage import LakeStorage, split_uri
 
@@ -71,6 +71,7 @@ class Runner:
         for cancellation in live:
             cancellation.request()
         self._pool.shutdown(wait=True)
+        self._machinery.engine.close()
 
     def _run(self, document: Document, cancellation: Cancellation) -> None:
         run = _Run(self._machinery, document, cancellation)

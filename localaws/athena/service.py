@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from localaws.athena.data_catalogs import DataCatalogs
-from localaws.athena.engine import DuckDbEngine
 from localaws.athena.executions import Executions
-from localaws.athena.runner import Machinery, Runner
+from localaws.athena.late_runner import LateRunner
 from localaws.athena.saved_queries import NamedQueries, PreparedStatements
 from localaws.athena.state import State
 from localaws.athena.workgroups import WorkGroups
@@ -28,12 +27,9 @@ class AthenaService:
     def __init__(self, context: Context) -> None:
         self._state = State(context.data_dir / "athena" / "state.sqlite")
         self._glue = Catalog(context)
-        self._engine = DuckDbEngine(
-            self._glue, context.account_id, context.data_dir / "s3", context.data_dir / "athena" / "work"
-        )
         workgroups = WorkGroups(context, self._state)
         prepared = PreparedStatements(context, self._state, workgroups)
-        self._runner = Runner(Machinery(context, self._state, self._engine, self._glue, prepared))
+        self._runner = LateRunner(context, self._state, self._glue, prepared)
         self._executions = Executions(context, self._state, workgroups, self._runner)
         handlers: dict[str, Handler] = {
             **self._executions.operations,
@@ -51,6 +47,5 @@ class AthenaService:
     def stop(self) -> None:
         """Cancel what runs and close all files."""
         self._runner.close()
-        self._engine.close()
         self._glue.close()
         self._state.close()

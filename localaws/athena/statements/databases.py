@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from localaws.athena.failure import QueryError
+from localaws.athena.glue_access import pages
 from localaws.athena.statements.reader import Reader
 from localaws.athena.statements.statement import Environment, Kind, Outcome
-from localaws.athena.tables.glue_tables import pages
 from localaws.service import AwsError
 
 

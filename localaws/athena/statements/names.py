@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from localaws.athena.failure import QueryError
+from localaws.athena.glue_access import CATALOG
 from localaws.athena.statements.statement import Environment
-from localaws.athena.tables.glue_tables import CATALOG
 from localaws.service import AwsError
 
 

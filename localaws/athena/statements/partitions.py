@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 from urllib.parse import unquote
 
 from localaws.athena.failure import NotSupportedError, QueryError
+from localaws.athena.glue_access import partitions_of
 from localaws.athena.iceberg_writer import IcebergWriter, iceberg_arrow_schema
 from localaws.athena.sql.catalog import OutputColumn
 from localaws.athena.sql.type_text import parse_type
@@ -15,7 +16,7 @@ from localaws.athena.statements.names import TableName, table_input
 from localaws.athena.statements.reader import Reader
 from localaws.athena.statements.statement import Environment, Kind, Listing, Outcome
 from localaws.athena.statements.tables import read_columns
-from localaws.athena.tables.glue_tables import is_iceberg, partitions_of
+from localaws.athena.tables.glue_tables import is_iceberg
 from localaws.storage import split_uri
 
 _BATCH: Final = 100

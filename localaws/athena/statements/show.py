@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from localaws.athena.failure import NotSupportedError, QueryError
+from localaws.athena.glue_access import pages, partitions_of
 from localaws.athena.statements.names import TableName
 from localaws.athena.statements.reader import Reader
 from localaws.athena.statements.statement import Environment, Kind, Listing, Outcome
-from localaws.athena.tables.glue_tables import pages, partitions_of, view_of
+from localaws.athena.tables.glue_tables import view_of
 
 Lines = Callable[[Environment], list[str]]
 

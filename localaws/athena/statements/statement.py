@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from localaws.athena.engine import Cancellation, Engine, Query
+from localaws.athena.glue_access import Glue
 from localaws.athena.sql import types as t
 from localaws.athena.sql.catalog import OutputColumn
-from localaws.athena.tables.glue_tables import Glue
 from localaws.storage import LakeStorage
 
 StatementType = Literal["DML", "DDL", "UTILITY"]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import duckdb
 
 from localaws.athena.failure import NotSupportedError, QueryError
+from localaws.athena.glue_access import CATALOG, Glue, partitions_of
 from localaws.athena.sql.catalog import Predicate, TableColumn, Version, View
 from localaws.athena.sql.type_text import parse_type
 from localaws.athena.tables.binding import Bindable, BindSession
@@ -19,18 +20,10 @@ from localaws.athena.tables.hive import HiveTable, Partition
 from localaws.athena.tables.iceberg import IcebergTable, load, snapshot_at
 from localaws.athena.tables.iceberg_metadata import metadata_table
 from localaws.athena.tables.projection import is_projected, projected_values
-from localaws.service import AwsError, Payload
+from localaws.service import AwsError
 
-CATALOG: Final = "awsdatacatalog"
 _VIEW_PREFIX: Final = "/* Presto View: "
 _VIEW_SUFFIX: Final = " */"
-
-
-class Glue(Protocol):
-    """The Glue catalog, called by operation name."""
-
-    def call(self, operation: str, **payload: Any) -> Payload:
-        """Run one operation."""
 
 
 @dataclass(frozen=True)
@@ -113,22 +106,6 @@ class GlueTables:
             Partition(tuple(p["Values"]), p["StorageDescriptor"]["Location"])
             for p in partitions_of(self.glue, table.database, table.name)
         ]
-
-
-def partitions_of(glue: Glue, database: str, table: str) -> Iterator[dict[str, Any]]:
-    """Yield Glue's partitions of a table, page by page."""
-    yield from pages(glue, "GetPartitions", "Partitions", DatabaseName=database, TableName=table)
-
-
-def pages(glue: Glue, operation: str, key: str, **payload: Any) -> Iterator[dict[str, Any]]:
-    """Yield the items of a paged Glue operation."""
-    token = None
-    while True:
-        answer = glue.call(operation, **payload, **({"NextToken": token} if token else {}))
-        yield from answer[key]
-        token = answer.get("NextToken")
-        if not token:
-            return
 
 
 def is_iceberg(described: dict[str, Any]) -> bool:

@@ -135,7 +135,7 @@ VALUES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=st.lists(VALUES, min_size=1, max_size=20))
 def test_json_rows_come_back_as_they_were_written(
     session: BindSession, tmp_path: Path, records: list[dict[str, Any]]
