@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import duckdb
 import sqlalchemy as sa
 from duckdb.sqltypes import DuckDBPyType
-from duckdb_engine import ConnectionWrapper, Dialect
+from sqlalchemy.dialects.postgresql.base import PGDialect, PGIdentifierPreparer
 from sqlalchemy.engine.interfaces import ReflectedColumn, ReflectedPrimaryKeyConstraint
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import UserDefinedType
@@ -40,11 +41,32 @@ class SpecType(UserDefinedType[Any]):
         return self._name
 
 
-class DuckDBAsPostgres(Dialect):
-    """DuckDB under the name of PostgreSQL, whose SQL Great Expectations knows and DuckDB understands."""
+class _AlwaysQuoting(PGIdentifierPreparer):
+    """Quotes every name, for DuckDB reserves words that PostgreSQL does not."""
 
-    name = "postgresql"
+    legal_characters = re.compile(r"(?!)")
+
+
+class DuckDBAsPostgres(PGDialect):
+    """DuckDB under the name of PostgreSQL, whose SQL Great Expectations knows and DuckDB understands.
+
+    Not duckdb-engine: its 0.17 fails with DuckDB 2, and what it registers with SQLAlchemy keeps DuckDB
+    loaded until the interpreter ends, which then reports leaks.
+    """
+
+    preparer = _AlwaysQuoting
+    default_paramstyle = "numeric_dollar"
     supports_statement_cache = False
+
+    @classmethod
+    def import_dbapi(cls) -> Any:
+        """Return DuckDB's own DB-API module."""
+        return duckdb
+
+    def initialize(self, connection: sa.Connection) -> None:
+        """Take the server for granted instead of asking it PostgreSQL's questions."""
+        self.server_version_info = (16, 0)
+        self.default_schema_name = "main"
 
     def do_begin(self, dbapi_connection: Any) -> None:
         """Do nothing: the batch is read-only, and one failed check must not end a transaction for all."""
@@ -53,7 +75,7 @@ class DuckDBAsPostgres(Dialect):
         """Do nothing, as nothing was begun."""
 
     def do_rollback(self, dbapi_connection: Any) -> None:
-        """Do nothing: DuckDB would discard a result that is still being read."""
+        """Do nothing, as nothing was begun."""
 
     def get_pk_constraint(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
@@ -64,7 +86,7 @@ class DuckDBAsPostgres(Dialect):
     def get_columns(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> list[ReflectedColumn]:
-        """Return a view's columns; duckdb-engine's own reflection fails on current SQLAlchemy."""
+        """Return a view's columns, their types under the names that specs give them."""
         batch = connection.connection.driver_connection.table(table_name)
         return [
             {"name": name, "type": SpecType(spec_name(dtype)), "nullable": True, "default": None}
@@ -125,9 +147,7 @@ def batch_engine(files: Sequence[Path], columns: Mapping[str, ColumnType]) -> It
             raise FirelakeError(f"{names}: cannot be read as Parquet: {error}") from error
         _confine(connection, files, spill)
         # One connection for all: the view lives in it. It is closed here, not by a pool.
-        engine = sa.create_engine(
-            f"{_DRIVER}://", creator=lambda: ConnectionWrapper(connection), poolclass=StaticPool
-        )
+        engine = sa.create_engine(f"{_DRIVER}://", creator=lambda: connection, poolclass=StaticPool)
         try:
             yield engine
         finally:

@@ -11,7 +11,7 @@ import pytest
 from firelake import iceberg
 from firelake.quality import history
 from firelake.quality.result import GateResult, RuleResult, Severity
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 SCALAR = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text()
@@ -47,6 +47,7 @@ GATE_RESULTS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(results=st.lists(GATE_RESULTS, max_size=3))
 def test_results_survive_the_table(results: list[GateResult]) -> None:
     file = io.BytesIO()

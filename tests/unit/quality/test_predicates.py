@@ -63,6 +63,7 @@ def test_predicates_count_what_the_gate_counts(
     assert_counts_agree(rows, rules, tmp_path)
 
 
+@settings(deadline=None, max_examples=30)
 @given(
     values=st.lists(st.text(max_size=5), min_size=1, max_size=5),
     rows=st.lists(st.text(max_size=5), max_size=6),

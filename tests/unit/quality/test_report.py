@@ -15,7 +15,7 @@ from firelake.quality import report_view
 from firelake.quality.finding import MASK
 from firelake.quality.report import QuarantinedRecord, ReportInput, TrendPoint, render_report, report_json
 from firelake.quality.result import GateResult, RuleResult, Severity
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NOW = datetime(2026, 11, 22, 0, 15, tzinfo=UTC)
@@ -190,6 +190,7 @@ def test_hostile_text_stays_text() -> None:
     assert "Content-Security-Policy" in html
 
 
+@settings(deadline=None)
 @given(text=st.text())
 def test_any_record_text_leaves_the_page_whole(text: str) -> None:
     record = QuarantinedRecord("not_json", text, text, text, 0)
@@ -197,6 +198,7 @@ def test_any_record_text_leaves_the_page_whole(text: str) -> None:
     assert set(page.tags) <= ALLOWED
 
 
+@settings(deadline=None)
 @given(text=st.text())
 def test_no_hidden_character_is_shown_as_itself(text: str) -> None:
     shown = report_view.visible(text)
@@ -223,6 +225,7 @@ def test_a_trend_is_drawn_inside_its_frame() -> None:
     assert "last 30 runs: 0 to 4, now 4" in html
 
 
+@settings(deadline=None)
 @given(values=st.lists(st.floats(-1e9, 1e9), max_size=50))
 def test_every_sparkline_stays_in_its_box(values: list[float]) -> None:
     spark = report_view.sparkline([TrendPoint(NOW, value, True) for value in values])
@@ -235,6 +238,7 @@ def test_every_sparkline_stays_in_its_box(values: list[float]) -> None:
     assert places == sorted(places, key=lambda place: place[0])
 
 
+@settings(deadline=None)
 @given(
     trusted=st.integers(0, 10**9),
     duplicates=st.integers(0, 10**9),

@@ -19,7 +19,7 @@ from firelake.spec import find_dataset, load_datasets
 from firelake.spec.load import PROJECT_ROOT
 from firelake.spec.types import Primitive
 from firelake.summary.spec import load_summaries
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 COLUMNS = {"n": Primitive("int"), "s": Primitive("string"), "t": Primitive("timestamp")}
@@ -230,6 +230,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(value=JSON, indent=st.sampled_from([None, 0, 1, "\t"]), ascii_only=st.booleans())
 def test_every_value_of_a_json_text_has_its_line(
     value: Any, indent: int | str | None, ascii_only: bool

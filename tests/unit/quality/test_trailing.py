@@ -7,7 +7,7 @@ import math
 import pytest
 from firelake.quality.result import GateResult, Severity
 from firelake.quality.trailing import MIN_HISTORY, robust_z_score, row_count_rule, with_rules
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.quality.test_report import result, rule
@@ -46,6 +46,7 @@ def test_scores(value: float, history: list[float], score: float) -> None:
     assert robust_z_score(value, history) == pytest.approx(score)
 
 
+@settings(deadline=None)
 @given(
     value=st.integers(-1000, 1000),
     history=st.lists(st.integers(-1000, 1000), min_size=1, max_size=20),
