@@ -17,12 +17,15 @@ from pyiceberg.table import Table
 from firelake import iceberg
 from firelake.layout import Lake
 from firelake.outcome import Stage
+from firelake.periods import Period, PeriodRange
 from firelake.spec import Dataset
 from firelake.storage import read_object
 from firelake.tables import LEDGER, trusted
 
 # Commits of this many runs may be waiting for their entries.
 _CATCH_UP = 50
+_COUNTS = ("records_in", "trusted", "duplicates", "quarantined", "bytes_raw", "bytes_json")
+_NOTHING = {"raw_object": None, **dict.fromkeys(_COUNTS, 0)}
 
 
 class Ledger:
@@ -34,7 +37,11 @@ class Ledger:
         self._table = LEDGER.load(lake)
 
     def processed(self, since: datetime, until: datetime) -> pa.Table:
-        """Return the entries of objects that arrived from ``since`` to ``until``."""
+        """Return the entries of what arrived from ``since`` to ``until``, by ``entry``.
+
+        ``processed``: an object, where its records went; ``displaced``: rows that an earlier object's
+        run lost to this one's; ``empty``: a period that had no objects when its run looked.
+        """
         scan = self._table.scan(
             row_filter=And(
                 EqualTo(term="dataset", value=self._dataset.name),
@@ -46,34 +53,52 @@ class Ledger:
 
     def record(self, stage: Stage, sequence_number: int) -> None:
         """Write the entries of a run whose commit got a place in the trusted table's history."""
-        arrivals = {outcome.raw_object: outcome.arrived_at for outcome in stage.objects}
         shared = {
             "dataset": stage.dataset,
-            "arrival_period": stage.period,
             "run_id": stage.run_id,
             "sequence_number": sequence_number,
             "event_partitions": ",".join(stage.trusted.partitions),
         }
-        rows: list[dict[str, Any]] = [
-            {**outcome.model_dump(), "entry": "processed", **shared} for outcome in stage.objects
+        entries = [*self._processed(stage), *self._displaced(stage), *self._empty(stage)]
+        iceberg.append(
+            self._table, _arrow(self._table, [{**_NOTHING, **entry, **shared} for entry in entries])
+        )
+
+    def _processed(self, stage: Stage) -> list[dict[str, Any]]:
+        return [
+            {
+                **outcome.model_dump(),
+                "entry": "processed",
+                "arrival_period": self._period_of(outcome.arrived_at).key,
+            }
+            for outcome in stage.objects
         ]
-        for raw_object, displaced in stage.displaced.items():
-            rows.append(
-                {
-                    "raw_object": raw_object,
-                    "entry": "displaced",
-                    "arrived_at": arrivals.get(raw_object, displaced.arrived_at),
-                    "trusted": -displaced.rows,
-                    "duplicates": displaced.rows,
-                    "records_in": 0,
-                    "quarantined": 0,
-                    "bytes_raw": 0,
-                    "bytes_json": 0,
-                    **shared,
-                }
-            )
-        if rows:
-            iceberg.append(self._table, _arrow(self._table, rows))
+
+    def _displaced(self, stage: Stage) -> list[dict[str, Any]]:
+        return [
+            {
+                "raw_object": raw_object,
+                "entry": "displaced",
+                "arrived_at": displaced.arrived_at,
+                "arrival_period": self._period_of(displaced.arrived_at).key,
+                "trusted": -displaced.rows,
+                "duplicates": displaced.rows,
+            }
+            for raw_object, displaced in stage.displaced.items()
+        ]
+
+    def _empty(self, stage: Stage) -> list[dict[str, Any]]:
+        """Note the periods in which nothing had arrived: what comes into them later is late."""
+        found = {self._period_of(outcome.arrived_at) for outcome in stage.objects}
+        run = PeriodRange.parse(stage.period, self._dataset.raw.arrival_period)
+        return [
+            {"entry": "empty", "arrived_at": period.start, "arrival_period": period.key}
+            for period in run
+            if period not in found
+        ]
+
+    def _period_of(self, arrived_at: datetime) -> Period:
+        return Period.containing(arrived_at, self._dataset.raw.arrival_period)
 
     def catch_up(self) -> list[str]:
         """Write the entries of runs that died between their commit and their entries; return their ids."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 from firelake.errors import PeriodError
 
@@ -76,6 +78,73 @@ class Period:
     def __contains__(self, instant: datetime) -> bool:
         """Tell whether ``instant`` lies in the period."""
         return self.start <= instant < self.end
+
+    def __str__(self) -> str:
+        """Return the key."""
+        return self.key
+
+
+@dataclass(frozen=True)
+class PeriodRange:
+    """Consecutive periods of one grain.
+
+    Parameters
+    ----------
+    first, last
+        Both are part of it.
+    """
+
+    first: Period
+    last: Period
+
+    def __post_init__(self) -> None:
+        """Refuse a range that holds nothing."""
+        if self.last < self.first:
+            raise PeriodError(f"{self.first} to {self.last}: the first period is behind the last")
+
+    @classmethod
+    def parse(cls, key: str, grain: Grain) -> Self:
+        """Read one period's key, or two with a slash between.
+
+        Raises
+        ------
+        PeriodError
+            If ``key`` is neither.
+        """
+        first, _, last = key.partition("/")
+        return cls(Period.parse(first, grain), Period.parse(last or first, grain))
+
+    @classmethod
+    def covering(cls, start: datetime, end: datetime, grain: Grain) -> Self:
+        """Return the periods that hold the instants from ``start`` to just before ``end``."""
+        return cls(Period.containing(start, grain), Period.containing(end - timedelta(microseconds=1), grain))
+
+    @property
+    def key(self) -> str:
+        """The key of the only period, or the first's and the last's with a slash between."""
+        return self.first.key if self.first == self.last else f"{self.first.key}/{self.last.key}"
+
+    @property
+    def grain(self) -> Grain:
+        """The length of each period."""
+        return self.first.grain
+
+    @property
+    def start(self) -> datetime:
+        """First instant."""
+        return self.first.start
+
+    @property
+    def end(self) -> datetime:
+        """First instant after the range."""
+        return self.last.end
+
+    def __iter__(self) -> Iterator[Period]:
+        """Yield the periods in order."""
+        start = self.first.start
+        while start < self.end:
+            yield Period(start, self.grain)
+            start += self.grain.length
 
     def __str__(self) -> str:
         """Return the key."""

@@ -1,8 +1,9 @@
-"""A dataset's pipeline, step by step; each step takes and gives plain JSON, for whoever runs it."""
+"""A dataset's pipeline, step by step, for whoever runs it."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from firelake import publish as publishing
 from firelake.compact import engine
@@ -10,108 +11,140 @@ from firelake.compact.scratch import Limits
 from firelake.iceberg import StaleBase
 from firelake.layout import Lake
 from firelake.ledger import read_stage
-from firelake.outcome import Published
-from firelake.periods import Period
+from firelake.outcome import Accounting, Outcome, Published
+from firelake.periods import PeriodRange
 from firelake.quality import checkpoint
+from firelake.quality.checkpoint import Verdict
 from firelake.runs import new_run_id
-from firelake.spec import find_dataset
+from firelake.spec import Dataset, find_dataset
 from firelake.tables import trusted
-from firelake.verify import verify_rows
+from firelake.verify import Verified, verify_rows
 
 # Runs that touch the same event partition at the same time take turns; each turn stages again.
 _STAGINGS = 10
 
 
+class Staged(Outcome):
+    """Where a run's stage lies, and its books."""
+
+    stage_uri: str
+    accounting: Accounting
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The steps of one dataset in one lake.
+
+    Parameters
+    ----------
+    limits
+        How much of the machine a run may use; None for the usual.
+    """
+
+    lake: Lake
+    dataset: Dataset
+    limits: Limits | None = None
+
+    @classmethod
+    def of(cls, name: str) -> Self:
+        """Return the pipeline of the dataset called ``name``, in the lake that the environment names."""
+        return cls(Lake.from_environment(), find_dataset(name))
+
+    def compact(self, arrival: PeriodRange, origin: str) -> Staged:
+        """Stage what some arrival periods add to the dataset.
+
+        Parameters
+        ----------
+        origin
+            What started the run; the run's id begins with it.
+
+        Raises
+        ------
+        AccountingError
+            If not every record is accounted for.
+        """
+        stage = engine.compact(self.lake, self.dataset, arrival, new_run_id(origin), self.limits)
+        return Staged(stage_uri=publishing.save_stage(self.lake, stage), accounting=stage.accounting)
+
+    def gate(self, stage_uri: str) -> Verdict:
+        """Hold a stage to the dataset's suite; write the report, the history and the verdict.
+
+        Raises
+        ------
+        GateFailed
+            If a critical rule failed.
+        """
+        return checkpoint.judge_stage(self.lake, self.dataset, read_stage(stage_uri))
+
+    def publish(self, stage_uri: str) -> Published:
+        """Make a stage that passed the gate visible, in one commit.
+
+        If another run changed one of its partitions since, it is staged and judged anew.
+
+        Raises
+        ------
+        GateFailed
+            If the stage, or the one made anew, did not pass the gate.
+        CommitConflict
+            If other runs kept winning.
+        """
+        for staging in range(_STAGINGS):
+            stage = read_stage(stage_uri)
+            checkpoint.require_passed(self.lake, stage.dataset, stage.run_id)
+            try:
+                return publishing.publish(self.lake, self.dataset, stage, stage_uri)
+            except StaleBase:
+                if staging == _STAGINGS - 1:
+                    raise
+                stage_uri = self.compact(self._arrival(stage.period), stage.run_id).stage_uri
+                self.gate(stage_uri)
+        raise AssertionError("unreachable: the last staging returns or raises")
+
+    def verify(self, published: Published) -> Verified:
+        """Check that Athena sees exactly what was published.
+
+        Raises
+        ------
+        VerificationFailed
+            If it sees anything else.
+        """
+        return verify_rows(self.lake, trusted(self.dataset), published.snapshot_id, published.rows)
+
+    def _arrival(self, key: str) -> PeriodRange:
+        return PeriodRange.parse(key, self.dataset.raw.arrival_period)
+
+
 def compact(dataset: str, period: str, origin: str = "cli", limits: Limits | None = None) -> dict[str, Any]:
-    """Stage what one arrival period adds to a dataset.
+    """Stage what one arrival period adds to a dataset: :meth:`Pipeline.compact` as plain JSON.
 
     Parameters
     ----------
     dataset
         Its name.
     period
-        The arrival period, as ``2026-11-21`` or ``2026-11-21T14``.
-    origin
-        What started the run; the run's id begins with it.
+        The arrival period, as ``2026-11-21`` or ``2026-11-21T14``; or two, with a slash between.
 
     Returns
     -------
     dict
         ``stage_uri``, for the next steps, and ``accounting``.
     """
-    lake, spec = Lake.from_environment(), find_dataset(dataset)
-    arrival = Period.parse(period, spec.raw.arrival_period)
-    stage = engine.compact(lake, spec, arrival, new_run_id(origin), limits)
-    stage_uri = publishing.save_stage(lake, stage)
-    return {"stage_uri": stage_uri, "accounting": stage.accounting.model_dump(mode="json")}
+    pipeline = Pipeline(Lake.from_environment(), find_dataset(dataset), limits)
+    arrival = PeriodRange.parse(period, pipeline.dataset.raw.arrival_period)
+    return pipeline.compact(arrival, origin).model_dump(mode="json")
 
 
 def gate(stage_uri: str) -> dict[str, Any]:
-    """Hold a stage to the dataset's suite; write the report, the history and the verdict.
-
-    Returns
-    -------
-    dict
-        The verdict: ``passed``, rules by outcome and severity, ``report_uri``.
-
-    Raises
-    ------
-    GateFailed
-        If a critical rule failed.
-    """
-    stage = read_stage(stage_uri)
-    verdict = checkpoint.judge_stage(Lake.from_environment(), find_dataset(stage.dataset), stage)
-    return verdict.summary()
+    """Judge a stage, as :meth:`Pipeline.gate`; return ``passed``, rules by outcome, ``report_uri``."""
+    return Pipeline.of(read_stage(stage_uri).dataset).gate(stage_uri).summary()
 
 
 def publish(stage_uri: str) -> dict[str, Any]:
-    """Make a stage that passed the gate visible, in one commit.
-
-    If another run changed one of its partitions since, it is staged and judged anew.
-
-    Returns
-    -------
-    dict
-        What was published: :class:`firelake.outcome.Published` as JSON.
-
-    Raises
-    ------
-    GateFailed
-        If the stage, or the one made anew, did not pass the gate.
-    CommitConflict
-        If other runs kept winning.
-    """
-    lake = Lake.from_environment()
-    for staging in range(_STAGINGS):
-        stage = read_stage(stage_uri)
-        spec = find_dataset(stage.dataset)
-        checkpoint.require_passed(lake, stage.dataset, stage.run_id)
-        try:
-            published = publishing.publish(lake, spec, stage, stage_uri)
-        except StaleBase:
-            if staging == _STAGINGS - 1:
-                raise
-            stage_uri = compact(stage.dataset, stage.period, stage.run_id)["stage_uri"]
-            gate(stage_uri)
-        else:
-            return published.model_dump(mode="json")
-    raise AssertionError("unreachable: the last staging returns or raises")
+    """Publish a stage, as :meth:`Pipeline.publish`; return :class:`firelake.outcome.Published` as JSON."""
+    return Pipeline.of(read_stage(stage_uri).dataset).publish(stage_uri).model_dump(mode="json")
 
 
 def verify(published: dict[str, Any]) -> dict[str, Any]:
-    """Check that Athena sees exactly what was published.
-
-    Returns
-    -------
-    dict
-        ``rows`` by event partition, as Athena counted them, and ``bytes_scanned``.
-
-    Raises
-    ------
-    VerificationFailed
-        If it sees anything else.
-    """
+    """Verify what was published, as :meth:`Pipeline.verify`; return rows by partition as Athena counted."""
     outcome = Published.model_validate(published)
-    declaration = trusted(find_dataset(outcome.dataset))
-    verified = verify_rows(Lake.from_environment(), declaration, outcome.snapshot_id, outcome.rows)
-    return verified.model_dump(mode="json")
+    return Pipeline.of(outcome.dataset).verify(outcome).model_dump(mode="json")

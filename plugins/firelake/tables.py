@@ -132,10 +132,14 @@ LEDGER = TableDeclaration(
     "One entry for each time a raw object was processed, or lost rows to an equal record with an earlier key",
     (
         ("dataset", _STRING, "The dataset"),
-        ("raw_object", _STRING, "Key of the raw object"),
-        ("entry", _STRING, "processed, or displaced: rows that became duplicates of another object's"),
+        ("raw_object", _STRING, "Key of the raw object; null for an empty period"),
+        (
+            "entry",
+            _STRING,
+            "processed; displaced: rows became another object's duplicates; empty: no objects",
+        ),
         ("arrived_at", _TIMESTAMP, "When Firehose received the object's oldest record, UTC"),
-        ("arrival_period", _STRING, "Partition key of the run"),
+        ("arrival_period", _STRING, "Arrival period that the object belongs to"),
         ("run_id", _STRING, "The run"),
         ("sequence_number", _BIGINT, "Place of the run's commit in the trusted table's history"),
         ("event_partitions", _STRING, "Event partitions that got rows of the run, separated by commas"),

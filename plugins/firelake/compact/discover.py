@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from firelake.ledger import Ledger
-from firelake.periods import Period
+from firelake.periods import PeriodRange
 from firelake.raw.records import RawObject
 from firelake.spec import Dataset
 from firelake.storage import Bucket
@@ -38,30 +38,31 @@ class Discovered:
         return sum(source.bytes_raw for source in self.objects)
 
 
-def discover(bucket: Bucket, dataset: Dataset, period: Period, ledger: Ledger) -> Discovered:
-    """Find a run's objects: all of its period, and those of the day before that no entry covers.
+def discover(bucket: Bucket, dataset: Dataset, arrival: PeriodRange, ledger: Ledger) -> Discovered:
+    """Find a run's objects: all of its periods, and those of the day before that no entry covers.
 
     An earlier period is swept only once its own run has been through it; until then its objects
     are that run's.
     """
-    earlier = list(_earlier(period))
-    entries = [
-        entry
-        for entry in ledger.processed(earlier[0].start, period.end).to_pylist()
-        if entry["entry"] == "processed"
-    ]
-    known = {entry["raw_object"] for entry in entries}
-    swept = [one for one in earlier if one.key in {entry["arrival_period"] for entry in entries}]
-    found = dict(listed(bucket, dataset, period))
-    for one in swept:
-        found.update((key, info) for key, info in listed(bucket, dataset, one) if key not in known)
+    earlier = PeriodRange.covering(
+        arrival.start - max(DELIVERY_RETRY, arrival.grain.length), arrival.start, arrival.grain
+    )
+    entries = ledger.processed(earlier.start, arrival.end).to_pylist()
+    processed = [entry for entry in entries if entry["entry"] == "processed"]
+    known = {entry["raw_object"] for entry in processed}
+    ran = {entry["arrival_period"] for entry in entries if entry["entry"] != "displaced"}
+    found = dict(listed(bucket, dataset, arrival))
+    for period in earlier:
+        if period.key in ran:
+            late = listed(bucket, dataset, PeriodRange(period, period))
+            found.update((key, info) for key, info in late if key not in known)
     objects = tuple(
-        RawObject(ordinal, key, arrival, size_bytes)
-        for ordinal, (key, (arrival, size_bytes)) in enumerate(sorted(found.items()))
+        RawObject(ordinal, key, arrived_at, size_bytes)
+        for ordinal, (key, (arrived_at, size_bytes)) in enumerate(sorted(found.items()))
     )
     partitions = {
         partition
-        for entry in entries
+        for entry in processed
         if entry["raw_object"] in found
         for partition in entry["event_partitions"].split(",")
         if partition
@@ -69,18 +70,16 @@ def discover(bucket: Bucket, dataset: Dataset, period: Period, ledger: Ledger) -
     return Discovered(objects, frozenset(partitions))
 
 
-def _earlier(period: Period) -> Iterator[Period]:
-    start = period.start - max(DELIVERY_RETRY, period.grain.length)
-    while start < period.start:
-        yield Period(start, period.grain)
-        start += period.grain.length
-
-
-def listed(bucket: Bucket, dataset: Dataset, period: Period) -> Iterator[tuple[str, tuple[datetime, int]]]:
-    """Yield key, arrival and size of a period's objects."""
+def listed(
+    bucket: Bucket, dataset: Dataset, arrival: PeriodRange
+) -> Iterator[tuple[str, tuple[datetime, int]]]:
+    """Yield key, arrival and size of the objects of some periods."""
     layout = dataset.raw.layout
-    for prefix in layout.prefixes(period, bucket.folders):
+    prefixes = {prefix for period in arrival for prefix in layout.prefixes(period, bucket.folders)}
+    for prefix in sorted(prefixes):
         for info in bucket.list(prefix):
-            arrival = layout.arrived_at(info.key)
-            if arrival is not None and arrival in period and layout.is_data(info.key):
-                yield info.key, (arrival, info.size_bytes)
+            arrived_at = layout.arrived_at(info.key)
+            if arrived_at is None or not layout.is_data(info.key):
+                continue
+            if arrival.start <= arrived_at < arrival.end:
+                yield info.key, (arrived_at, info.size_bytes)

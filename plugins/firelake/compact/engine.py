@@ -14,7 +14,7 @@ from firelake.compact.staging import Partitions, Writer
 from firelake.layout import Lake, Zone
 from firelake.ledger import Ledger
 from firelake.outcome import Stage, TableStage
-from firelake.periods import Grain, Period
+from firelake.periods import Grain, Period, PeriodRange
 from firelake.spec import Dataset
 from firelake.spec.dataset import RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN
 from firelake.sql import literal, literals
@@ -25,11 +25,15 @@ from firelake.tables import quarantine, trusted
 _DISK_FACTOR = 12
 
 
-def compact(lake: Lake, dataset: Dataset, period: Period, run_id: str, limits: Limits | None = None) -> Stage:
-    """Stage what one arrival period adds to a dataset's trusted table and quarantine.
+def compact(
+    lake: Lake, dataset: Dataset, arrival: Period | PeriodRange, run_id: str, limits: Limits | None = None
+) -> Stage:
+    """Stage what some arrival periods add to a dataset's trusted table and quarantine.
 
     Parameters
     ----------
+    arrival
+        The arrival period, or several that are taken in at once.
     run_id
         Names the staged files. Each try needs one of its own: :func:`new_run_id`.
 
@@ -41,21 +45,24 @@ def compact(lake: Lake, dataset: Dataset, period: Period, run_id: str, limits: L
         If the lake does not answer, or lacks a bucket or table.
     """
     limits = limits or Limits()
+    arrival = PeriodRange(arrival, arrival) if isinstance(arrival, Period) else arrival
     bucket = Bucket(lake.bucket(Zone.RAW))
-    found = discover(bucket, dataset, period, Ledger(lake, dataset))
+    found = discover(bucket, dataset, arrival, Ledger(lake, dataset))
     with scratch(limits, found.bytes_raw * _DISK_FACTOR) as space:
         intake = Intake(space.connection, dataset)
         intake.take(bucket, found.objects, limits)
-        return _Run(lake, dataset, period, run_id, space).stage(found, intake)
+        return _Run(lake, dataset, arrival, run_id, space).stage(found, intake)
 
 
 class _Run:
     """What the steps of a run share."""
 
-    def __init__(self, lake: Lake, dataset: Dataset, period: Period, run_id: str, space: Scratch) -> None:
+    def __init__(
+        self, lake: Lake, dataset: Dataset, arrival: PeriodRange, run_id: str, space: Scratch
+    ) -> None:
         self._lake = lake
         self._dataset = dataset
-        self._period = period
+        self._arrival = arrival
         self._space = space
         self._run_id = run_id
         self._writer = Writer(space.connection, lake, self._run_id, space.directory / "staged")
@@ -69,7 +76,7 @@ class _Run:
         books.check(outcomes, merge.published(), displaced, staged)
         return Stage(
             dataset=self._dataset.name,
-            period=self._period.key,
+            period=self._arrival.key,
             run_id=self._run_id,
             trusted=rows,
             quarantine=self._stage_quarantine(found),

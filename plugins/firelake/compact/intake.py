@@ -128,7 +128,8 @@ def _fetched(
     """Yield objects in order, decompressed, while the next ones are being fetched."""
 
     def fetch(source: RawObject) -> Decoded:
-        return decode(bucket.read(source.key), limits.object_bytes)
+        # What is empty needs no fetching; a folder that a console made could not even be fetched.
+        return decode(bucket.read(source.key), limits.object_bytes) if source.bytes_raw else Decoded(b"")
 
     with ThreadPoolExecutor(_FETCH_THREADS, thread_name_prefix="fetch") as pool:
         ahead: deque[tuple[RawObject, Future[Decoded]]] = deque()

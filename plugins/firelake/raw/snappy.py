@@ -27,7 +27,10 @@ def is_hadoop(body: bytes) -> bool:
         return False
     block_bytes, chunk_bytes = _length(body, 0), _length(body, _LENGTH_BYTES)
     declared = _declared_bytes(body[2 * _LENGTH_BYTES : 2 * _LENGTH_BYTES + _MAX_VARINT_BYTES])
-    return chunk_bytes > 0 and declared is not None and 0 < declared <= block_bytes <= _MAX_BLOCK_BYTES
+    if declared is None or not 0 < declared <= block_bytes <= _MAX_BLOCK_BYTES:
+        return False
+    # Snappy makes nothing longer than this.
+    return 0 < chunk_bytes <= 32 + declared + declared // 6
 
 
 def xerial_parts(body: bytes, max_bytes: int) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from firelake.compact.engine import compact
 from firelake.iceberg import StaleBase
 from firelake.layout import Lake, Zone
 from firelake.outcome import Published, Stage
-from firelake.periods import Period
+from firelake.periods import PeriodRange
 from firelake.runs import new_run_id
 from firelake.spec import Dataset
 from firelake.tables import LEDGER, quarantine, trusted
@@ -50,7 +50,7 @@ class TestLake:
         return key
 
     def stage(self, period: str) -> Stage:
-        arrival = Period.parse(period, self.dataset.raw.arrival_period)
+        arrival = PeriodRange.parse(period, self.dataset.raw.arrival_period)
         return compact(self.lake, self.dataset, arrival, new_run_id("test"))
 
     def publish(self, stage: Stage) -> Published:

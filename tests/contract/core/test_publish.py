@@ -4,7 +4,7 @@ from datetime import timedelta
 from threading import Event
 
 import pytest
-from firelake import publish
+from firelake import aws, publish
 from firelake.errors import LakeUnreachable
 from firelake.iceberg import StaleBase
 from firelake.layout import Zone
@@ -115,6 +115,32 @@ def test_a_late_delivery_into_a_processed_day_is_taken_by_the_next_run(lake: Tes
     assert forgotten in {row["_raw_object"] for row in lake.trusted()}
     assert sorted(published.rows) == ["2026-11-21", "2026-11-22"]
     assert lake.run("2026-11-22").accounting.raw_objects == 1
+
+
+def test_a_late_delivery_into_a_day_that_had_nothing_is_taken_by_the_next_run(lake: TestLake) -> None:
+    assert lake.run("2026-11-21").accounting.raw_objects == 0
+    lake.put(DAY + timedelta(hours=2), body_of([record(2)]))
+    assert lake.run("2026-11-22").accounting.trusted_new == 1
+
+
+def test_several_days_at_once_are_the_same_as_one_after_the_other(lake: TestLake) -> None:
+    for day in range(3):
+        lake.put(DAY + timedelta(days=day, hours=1), body_of([record(day), record(7), record(day)]))
+    for day in (22, 21, 23):
+        lake.run(f"2026-11-{day}")
+    rows = lake.trusted()
+    rebuilt = lake.run("2026-11-21/2026-11-23")
+    assert lake.trusted() == rows
+    assert rebuilt.accounting.records_in == 9
+    assert {entry["arrival_period"] for entry in lake.ledger()} == {f"2026-11-{day}" for day in (21, 22, 23)}
+
+
+def test_a_folder_that_a_console_made_stops_no_run(lake: TestLake) -> None:
+    aws.client("s3").put_object(
+        Bucket=lake.lake.bucket(Zone.RAW), Key=f"{lake.dataset.raw.prefix}2026/11/21/05/", Body=b""
+    )
+    lake.put(DAY + timedelta(hours=5), body_of([record(1)]))
+    assert lake.run("2026-11-21").accounting.trusted_new == 1
 
 
 def test_displaced_rows_become_duplicates_in_the_ledger(lake: TestLake) -> None:

@@ -1,12 +1,12 @@
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
 from firelake.compact.discover import discover
-from firelake.periods import Grain, Period
+from firelake.periods import Grain, PeriodRange
 from firelake.spec import Dataset
 from firelake.storage import ObjectInfo
 
@@ -14,7 +14,7 @@ from tests.unit.compact.lake import dataset
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 FIRST = datetime(2024, 11, 22, tzinfo=UTC)
-YESTERDAY = Period.parse("2026-11-21", Grain.DAY)
+YESTERDAY = PeriodRange.parse("2026-11-21", Grain.DAY)
 
 
 @dataclass
@@ -114,4 +114,4 @@ def test_objects_of_another_zones_day_are_taken_by_their_own_time() -> None:
     found = discover(CountingBucket(sorted(names.values())), tokyo, YESTERDAY, KnownLedger())  # type: ignore[arg-type]
     # 08:00 in Tokyo is 23:00 of the day before in UTC.
     assert [source.key for source in found.objects] == [names[9]]
-    assert found.objects[0].arrived_at == YESTERDAY.start + timedelta(0)
+    assert found.objects[0].arrived_at == YESTERDAY.start

@@ -104,7 +104,9 @@ def test_what_is_packed_again_and_again_is_refused() -> None:
     assert decode(body, LIMIT) == Decoded(b"", "nested_too_deep")
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"\x1f", b"not compressed", b"\x00\x00\x00", b"\x00" * 40])
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"\x1f", b"not compressed", b"\x00\x01\x02 nothing here", b"\x00" * 40]
+)
 def test_what_is_not_compressed_is_left_alone(body: bytes) -> None:
     assert decode(body, LIMIT) == Decoded(body)
 
