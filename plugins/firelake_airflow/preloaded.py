@@ -7,13 +7,13 @@ nothing; otherwise every task would spend seconds on it.
 
 from __future__ import annotations
 
+import runpy
 import sys
 
 import firelake.lifecycle
 import firelake.pipeline
 import firelake.quality.evaluator
 import firelake.summary.pipeline  # noqa: F401
-from airflow.__main__ import main
 
 import firelake_airflow.lifecycle
 import firelake_airflow.pipeline
@@ -21,4 +21,4 @@ import firelake_airflow.summary  # noqa: F401
 
 if __name__ == "__main__":
     sys.argv = ["airflow", *sys.argv[1:]]
-    main()
+    runpy.run_module("airflow", run_name="__main__")

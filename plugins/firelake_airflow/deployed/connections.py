@@ -14,7 +14,7 @@ from urllib.parse import quote
 _SECRETS = Path("/run/secrets")
 
 
-class ConnectionProblem(Exception):
+class DeploymentError(Exception):
     """A part of the deployment cannot be reached or used; the message says what to do."""
 
 
@@ -43,18 +43,18 @@ def secret(name: str) -> str:
 
     Raises
     ------
-    ConnectionProblem
+    DeploymentError
         If its file cannot be read, or is empty.
     """
     path = _SECRETS / name
     try:
         text = path.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise ConnectionProblem(
+        raise DeploymentError(
             f"{path}: {error.strerror}; make the secrets: deploy/make-secrets.sh"
         ) from error
     if not text:
-        raise ConnectionProblem(f"{path} is empty; remove it and make it anew: deploy/make-secrets.sh")
+        raise DeploymentError(f"{path} is empty; remove it and make it anew: deploy/make-secrets.sh")
     return text
 
 
@@ -67,8 +67,9 @@ def _with_password(url: str, password: str) -> str:
 def main(what: str) -> int:
     """Print a URL; return the exit code."""
     try:
-        print({"database": database_url, "broker": broker_url}[what]())
-    except ConnectionProblem as problem:
+        # Airflow takes the output as it is, line ends included.
+        print({"database": database_url, "broker": broker_url}[what](), end="")
+    except DeploymentError as problem:
         print(problem, file=sys.stderr)
         return 1
     return 0

@@ -12,7 +12,7 @@ from pathlib import Path
 from firelake.errors import FirelakeError
 from firelake.spec.load import PROJECT_ROOT
 
-from firelake_airflow.deployed.connections import ConnectionProblem, admin_password, airflow_url
+from firelake_airflow.deployed.connections import DeploymentError, admin_password, airflow_url
 from firelake_airflow.local.api import AirflowApi, ApiError
 from firelake_airflow.local.conclusion import conclude
 from firelake_airflow.local.demo import Demo, Size
@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         demo = Demo(DeployedStack(PROJECT_ROOT / "var", endpoint, say), Size(options.days, options.records))
         return 0 if conclude(demo.run(), demo.folder / "outcome.json") else 1
-    except (ApiError, ConnectionProblem, FirelakeError, StackError) as error:
+    except (ApiError, DeploymentError, FirelakeError, StackError) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -18,7 +18,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
 from firelake_airflow.deployed.connections import (
-    ConnectionProblem,
+    DeploymentError,
     admin_password,
     broker_url,
     database_url,
@@ -37,7 +37,7 @@ def main() -> int:
         _airflow("db", "migrate")
         _ensure_user()
         _prepare_lake()
-    except (ConnectionProblem, FirelakeError) as problem:
+    except (DeploymentError, FirelakeError) as problem:
         print(f"init: {problem}", file=sys.stderr)
         return 1
     print("init: done")
@@ -49,9 +49,9 @@ def _check_database() -> None:
     try:
         engine.connect().close()
     except OperationalError as error:
-        raise ConnectionProblem(
-            f"the database refuses: {_last_line(error.orig)}. A volume keeps the password that it was made with: "
-            "put that one back into postgres_password, or change it in the database (docs/deploy.md)"
+        raise DeploymentError(
+            f"the database refuses: {_last_line(error.orig)}. A volume keeps the password that it was made "
+            "with: put that one back into postgres_password, or change it there too (docs/deploy.md)"
         ) from error
     finally:
         engine.dispose()
@@ -65,7 +65,7 @@ def _check_broker() -> None:
         with Connection(broker_url(), connect_timeout=10) as connection:
             connection.connect()
     except (BrokerError, OSError) as error:
-        raise ConnectionProblem(
+        raise DeploymentError(
             f"the broker refuses: {_last_line(error)}. rabbitmq_password must be the default_pass of "
             "rabbitmq.conf, and a volume keeps the one that it was made with (docs/deploy.md)"
         ) from error
@@ -94,7 +94,7 @@ def _airflow(*arguments: str, answers: str = "") -> str:
         check=False,
     )
     if done.returncode:
-        raise ConnectionProblem(f"airflow {' '.join(arguments[:2])} failed:\n{done.stdout}")
+        raise DeploymentError(f"airflow {' '.join(arguments[:2])} failed:\n{done.stdout}")
     return done.stdout
 
 
