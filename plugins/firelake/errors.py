@@ -9,6 +9,10 @@ class FirelakeError(Exception):
     """Base of every error that Firelake raises on purpose. The message says what to do."""
 
 
+class UsageError(FirelakeError):
+    """Options of a command are missing or contradict each other."""
+
+
 class SpecError(FirelakeError):
     """A dataset, suite or table file is wrong.
 

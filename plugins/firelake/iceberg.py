@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, ValidationException
-from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan
+from pyiceberg.expressions import And, BooleanExpression, GreaterThanOrEqual, LessThan
 from pyiceberg.io.pyarrow import parquet_file_to_data_file
 from pyiceberg.manifest import DataFile
 from pyiceberg.partitioning import PartitionField, PartitionSpec
@@ -199,6 +199,14 @@ def partition_files(table: Table, column: str, periods: Iterable[Period]) -> dic
             )
         wanted[period].append(task.file)
     return wanted
+
+
+def within(column: str, start: datetime, end: datetime) -> BooleanExpression:
+    """Return the filter for rows whose timestamp lies from ``start`` to just before ``end``."""
+    return And(
+        GreaterThanOrEqual(term=column, value=start.astimezone(UTC).replace(tzinfo=None).isoformat()),
+        LessThan(term=column, value=end.astimezone(UTC).replace(tzinfo=None).isoformat()),
+    )
 
 
 def bases_of(files: dict[Period, list[DataFile]]) -> tuple[PartitionBase, ...]:

@@ -51,6 +51,10 @@ class Ledger:
         )
         return scan.to_arrow()
 
+    def all(self) -> pa.Table:
+        """Return every entry."""
+        return self._table.scan(row_filter=EqualTo(term="dataset", value=self._dataset.name)).to_arrow()
+
     def record(self, stage: Stage, sequence_number: int) -> None:
         """Write the entries of a run whose commit got a place in the trusted table's history."""
         shared = {

@@ -69,6 +69,15 @@ class Accounting(Outcome):
         """Whether every record that came in went somewhere."""
         return self.records_in == self.trusted_new + self.duplicates + self.records_quarantined
 
+    def __str__(self) -> str:
+        """Return the identity with its numbers."""
+        refused = ", ".join(f"{reason} {records:,}" for reason, records in self.quarantined.items())
+        return (
+            f"{self.records_in:,} records of {self.raw_objects:,} objects = {self.trusted_new:,} trusted + "
+            f"{self.duplicates:,} duplicates + {self.records_quarantined:,} quarantined"
+            + (f" ({refused})" if refused else "")
+        )
+
 
 class StagedFile(Outcome):
     """A Parquet file that no reader sees yet."""
@@ -105,6 +114,19 @@ class TableStage(Outcome):
         return tuple(base.partition for base in self.bases)
 
 
+class FailedRows(Outcome):
+    """Records that a run refused because they failed rules, as rows of the trusted table.
+
+    Parameters
+    ----------
+    by_rule
+        How many of them fail each rule that quarantines; one may fail several.
+    """
+
+    uri: str
+    by_rule: dict[str, int]
+
+
 class Stage(Outcome):
     """Everything one run of a pipeline has staged.
 
@@ -114,6 +136,8 @@ class Stage(Outcome):
         Where the records of each raw object went.
     displaced
         What the run takes from objects of earlier runs, by key.
+    failed
+        The records that failed rules; None if there are none.
     """
 
     dataset: str
@@ -124,6 +148,7 @@ class Stage(Outcome):
     objects: tuple[ObjectOutcome, ...]
     displaced: dict[str, Displaced]
     accounting: Accounting
+    failed: FailedRows | None = None
 
 
 class Published(Outcome):

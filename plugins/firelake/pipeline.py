@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 from firelake import publish as publishing
@@ -29,6 +31,23 @@ class Staged(Outcome):
 
     stage_uri: str
     accounting: Accounting
+
+
+class Ran(Outcome):
+    """A run that is visible to readers.
+
+    Parameters
+    ----------
+    rows
+        Rows of the event partitions that it touched, as Athena counts them.
+    """
+
+    arrival: str
+    run_id: str
+    snapshot_id: int | None
+    accounting: Accounting
+    rows: dict[str, int]
+    report_uri: str
 
 
 @dataclass(frozen=True)
@@ -109,6 +128,43 @@ class Pipeline:
             If it sees anything else.
         """
         return verify_rows(self.lake, trusted(self.dataset), published.snapshot_id, published.rows)
+
+    def run(self, arrival: PeriodRange, origin: str, told: Callable[[str], None] = lambda _: None) -> Ran:
+        """Take some arrival periods all the way to readers: compact, gate, publish, verify.
+
+        Parameters
+        ----------
+        told
+            Is told of each step as it begins.
+
+        Raises
+        ------
+        FirelakeError
+            If a step fails; nothing after it was done.
+        """
+        told(f"{self.dataset.name} {arrival}: compact")
+        staged = self.compact(arrival, origin)
+        told(f"{self.dataset.name} {arrival}: {staged.accounting}")
+        told(f"{self.dataset.name} {arrival}: gate")
+        verdict = self.gate(staged.stage_uri)
+        told(f"{self.dataset.name} {arrival}: publish")
+        published = self.publish(staged.stage_uri)
+        told(f"{self.dataset.name} {arrival}: verify")
+        verified = self.verify(published)
+        return Ran(
+            arrival=arrival.key,
+            run_id=published.run_id,
+            snapshot_id=published.snapshot_id,
+            accounting=published.accounting,
+            rows=verified.rows,
+            report_uri=verdict.report_uri,
+        )
+
+    def rebuilding(self, events: PeriodRange, now: datetime) -> PeriodRange:
+        """Return the arrival periods that may hold records of some event days."""
+        start = events.start - self.dataset.max_skew
+        end = min(events.end + self.dataset.max_lateness, now)
+        return PeriodRange.covering(start, max(end, events.start), self.dataset.raw.arrival_period)
 
     def _arrival(self, key: str) -> PeriodRange:
         return PeriodRange.parse(key, self.dataset.raw.arrival_period)

@@ -19,6 +19,7 @@ from firelake.quality.json_lines import JsonLines, Location
 from firelake.quality.predicates import QUARANTINABLE
 from firelake.quality.result import Severity
 from firelake.quality.supported import SUPPORTED, Kind, Support, kind_of
+from firelake.spec.dataset import RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN
 from firelake.spec.types import ColumnType
 
 RESERVED_PREFIX = "spec."
@@ -121,6 +122,14 @@ def load_suite(path: Path, columns: Mapping[str, ColumnType]) -> SuiteSpec:
     return _SuiteReader(path, columns).read()
 
 
+def suite_problems(path: Path, columns: Mapping[str, ColumnType]) -> list[SpecError]:
+    """Return what :func:`load_suite` would refuse: of each rule the first, not of the file."""
+    try:
+        return _SuiteReader(path, columns).problems()
+    except SpecError as error:
+        return [error]
+
+
 class _SuiteReader:
     """Reads one file; every error names its line."""
 
@@ -137,6 +146,18 @@ class _SuiteReader:
         rules = [self._rule(entry, ("expectations", index)) for index, entry in enumerate(file.expectations)]
         self._refuse_repeated_names(rules)
         return SuiteSpec(file.name, tuple(rules))
+
+    def problems(self) -> list[SpecError]:
+        file = self._validate(_SuiteFile, self._text, ())
+        found: list[SpecError] = []
+        for index, entry in enumerate(file.expectations):
+            try:
+                self._rule(entry, ("expectations", index))
+            except SpecError as error:
+                found.append(error)
+        if not found:
+            self.read()
+        return found
 
     def _read_text(self) -> str:
         try:
@@ -188,6 +209,11 @@ class _SuiteReader:
     def _check_quarantine(self, type_name: str, arguments: Arguments, location: Location) -> None:
         if type_name not in QUARANTINABLE:
             raise self._error(location, f"{type_name} does not judge rows one by one, so it can only report")
+        for column in arguments.columns:
+            if column in (RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN):
+                raise self._error(
+                    location, f"{column} says where a row came from and is no reason to refuse it"
+                )
         if arguments.parameters:
             names = ", ".join(arguments.parameters)
             problem = f"rows are quarantined before the gate knows {names}, so the rule can only report"

@@ -11,13 +11,12 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from firelake.durations import parse_duration
 from firelake.periods import Grain
 from firelake.raw.keys import KeyLayout
 from firelake.spec.types import ColumnType, Primitive, parse_type
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_DURATION = re.compile(r"(\d+)\s*([smhd])")
-_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 EXTRA_COLUMN = "_extra"
 RAW_OBJECT_COLUMN = "_raw_object"
@@ -33,10 +32,7 @@ def _check_name(value: str) -> str:
 def _parse_duration(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value
-    match = _DURATION.fullmatch(str(value))
-    if match is None:
-        raise ValueError(f"{value!r}: write a duration as 90s, 15m, 26h or 7d")
-    return timedelta(seconds=int(match.group(1)) * _UNIT_SECONDS[match.group(2)])
+    return parse_duration(str(value))
 
 
 def _parse_prefix(value: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from firelake.errors import SpecError
 from firelake.spec.dataset import Dataset
@@ -27,6 +29,49 @@ def load_yaml_model(path: Path, model: type[Model]) -> Model:
     SpecError
         If the file cannot be read, is no YAML, has a duplicate or unknown key, or a wrong value.
     """
+    read = read_yaml_model(path, model)
+    if read.problems:
+        raise read.problems[0]
+    return read.value
+
+
+@dataclass(frozen=True)
+class Read(Generic[Model]):
+    """What a file holds, or everything that is wrong with it, by line.
+
+    Parameters
+    ----------
+    found
+        None if there are problems.
+    """
+
+    found: Model | None
+    problems: tuple[SpecError, ...] = ()
+
+    @property
+    def value(self) -> Model:
+        """What the file holds; the first problem is raised if there is one."""
+        if self.found is None:
+            raise self.problems[0]
+        return self.found
+
+
+def read_yaml_model(path: Path, model: type[Model]) -> Read[Model]:
+    """Read a YAML file as a pydantic model, without stopping at the first wrong value."""
+    try:
+        node, data = _parsed(path)
+    except SpecError as error:
+        return Read(None, (error,))
+    repeated = tuple(_repeated_keys(path, node))
+    try:
+        found = model.model_validate(data)
+    except ValidationError as error:
+        wrong = (_problem(path, node, data, details) for details in error.errors())
+        return Read(None, tuple(sorted((*repeated, *wrong), key=lambda problem: problem.line)))
+    return Read(None, repeated) if repeated else Read(found)
+
+
+def _parsed(path: Path) -> tuple[yaml.Node, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -36,31 +81,40 @@ def load_yaml_model(path: Path, model: type[Model]) -> Model:
         node = loader.get_single_node()
         if node is None:
             raise SpecError(path, 1, "the file is empty")
-        _refuse_duplicate_keys(path, node)
-        data = loader.construct_document(node)
+        return node, loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SpecError(path, line, f"no valid YAML: {error.problem}") from error
     finally:
         loader.dispose()
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        raise _first_problem(path, node, data, error) from error
 
 
 def load_dataset(path: Path) -> Dataset:
     """Read one dataset's YAML; its name must be the file's.
+
+    A suite that lies beside the file is taken before one below the project's root.
 
     Raises
     ------
     SpecError
         As :func:`load_yaml_model`, and if the name differs.
     """
-    dataset = load_yaml_model(path, Dataset)
-    if dataset.name != path.stem:
-        raise SpecError(path, 1, f"name: {dataset.name!r} must be the file's name, {path.stem!r}")
-    return dataset
+    return read_dataset(path).value
+
+
+def read_dataset(path: Path) -> Read[Dataset]:
+    """Read one dataset's YAML as :func:`load_dataset`, without stopping at the first wrong value."""
+    read = read_yaml_model(path, Dataset)
+    if read.found is None:
+        return read
+    if read.found.name != path.stem:
+        problem = f"name: {read.found.name!r} must be the file's name, {path.stem!r}"
+        return Read(None, (SpecError(path, 1, problem),))
+    beside = path.parent / read.found.quality.suite
+    if not beside.is_file():
+        return read
+    quality = read.found.quality.model_copy(update={"suite": beside.resolve()})
+    return Read(read.found.model_copy(update={"quality": quality}))
 
 
 def dataset_paths(directory: Path = DATASETS_DIR) -> list[Path]:
@@ -98,22 +152,21 @@ def _mapping_nodes(node: yaml.Node) -> Iterator[yaml.MappingNode]:
             yield from _mapping_nodes(item)
 
 
-def _refuse_duplicate_keys(path: Path, root: yaml.Node) -> None:
+def _repeated_keys(path: Path, root: yaml.Node) -> Iterator[SpecError]:
     for mapping in _mapping_nodes(root):
         seen: set[str] = set()
         for key, _ in mapping.value:
             if key.value in seen:
-                raise SpecError(path, key.start_mark.line + 1, f"{key.value}: given twice")
+                yield SpecError(path, key.start_mark.line + 1, f"{key.value}: given twice")
             seen.add(key.value)
 
 
-def _first_problem(path: Path, root: yaml.Node, data: Any, error: ValidationError) -> SpecError:
-    problem = min(error.errors(), key=lambda one: _line_of(root, data, one["loc"]))
-    where = ".".join(str(part) for part in problem["loc"])
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
+def _problem(path: Path, root: yaml.Node, data: Any, details: ErrorDetails) -> SpecError:
+    where = ".".join(str(part) for part in details["loc"])
+    message = details["msg"].removeprefix("Value error, ")
+    if details["type"] == "extra_forbidden":
         message = "unknown key; see docs/reference/dataset.md for the keys there are"
-    return SpecError(path, _line_of(root, data, problem["loc"]), f"{where}: {message}" if where else message)
+    return SpecError(path, _line_of(root, data, details["loc"]), f"{where}: {message}" if where else message)
 
 
 def _line_of(root: yaml.Node, data: Any, location: tuple[int | str, ...]) -> int:

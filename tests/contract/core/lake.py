@@ -49,6 +49,14 @@ class TestLake:
         aws.client("s3").put_object(Bucket=self.lake.bucket(Zone.RAW), Key=key, Body=body)
         return key
 
+    def delete(self, key: str) -> None:
+        """Remove a raw object, as a lifecycle rule would."""
+        aws.client("s3").delete_object(Bucket=self.lake.bucket(Zone.RAW), Key=key)
+
+    def delete_rows(self) -> None:
+        """Empty the trusted table behind the ledger's back."""
+        trusted(self.dataset).load(self.lake).delete()
+
     def stage(self, period: str) -> Stage:
         arrival = PeriodRange.parse(period, self.dataset.raw.arrival_period)
         return compact(self.lake, self.dataset, arrival, new_run_id("test"))

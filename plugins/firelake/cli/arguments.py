@@ -1,0 +1,174 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import timedelta
+from pathlib import Path
+
+from firelake.durations import parse_duration
+
+_EPILOG = """\
+exit codes:
+  0    done
+  1    failed; the message says what to do
+  2    wrong usage
+  3    the gate found a critical rule broken; nothing was published
+  4    something does not balance, or readers see something else than was published
+  130  interrupted
+
+environment:
+  FIRELAKE_NAME     prefix of the lake's buckets (default: firelake)
+  AWS_ENDPOINT_URL  where AWS answers; unset for AWS itself
+  AWS_*             region, credentials and profile, as for every AWS tool
+"""
+
+
+class _Commands:
+    """Adds commands that share their style and options."""
+
+    def __init__(self, parent: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        self._parent = parent
+
+    def add(self, name: str, command: str, summary: str, *examples: str) -> argparse.ArgumentParser:
+        parser = self._parent.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            epilog="examples:\n" + "\n".join(f"  firelake {example}" for example in examples),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+        parser.set_defaults(command=command)
+        return parser
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="firelake",
+        description="Raw Firehose objects in, a trusted, accounted-for lake out.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = _Commands(parser.add_subparsers(title="commands", required=True, metavar="COMMAND"))
+    _declaring(commands)
+    _running(commands)
+    _looking(commands)
+    _quarantine(commands)
+    _maintaining(commands)
+    return parser
+
+
+def _declaring(commands: _Commands) -> None:
+    examples = ["validate", "validate --spec menu_clicks.yaml --json"]
+    validate = commands.add("validate", "declaring:validate", "check specs, suites and summaries", *examples)
+    validate.add_argument("--spec", type=Path, metavar="FILE", help="check this dataset only")
+    examples = ["prepare", "prepare --spec menu_clicks.yaml"]
+    prepare = commands.add(
+        "prepare", "declaring:prepare", "make buckets, databases, tables, workgroup and crawlers", *examples
+    )
+    prepare.add_argument("--spec", type=Path, metavar="FILE", help="prepare for this dataset only")
+
+
+def _running(commands: _Commands) -> None:
+    examples = ["plan menu_clicks --period 2026-11-21"]
+    plan = commands.add("plan", "running:plan", "say what a run would take in; change nothing", *examples)
+    _dataset(plan)
+    _period(plan)
+    examples = [
+        "run menu_clicks --period 2026-11-21",
+        "run menu_clicks --since 2026-11-01 --until 2026-11-21 --json",
+        "run --spec elsewhere/menu_clicks.yaml --period 2026-11-21T14 --dry-run",
+    ]
+    run = commands.add("run", "running:run", "compact, gate, publish and verify arrival periods", *examples)
+    _dataset(run)
+    _period(run)
+    run.add_argument(
+        "--dry-run", action="store_true", help="stage and judge, but publish nothing (maintain removes it)"
+    )
+    examples = ["rebuild menu_clicks --since 2026-11-01 --until 2026-11-07"]
+    rebuild = commands.add(
+        "rebuild", "running:rebuild", "make the rows of a range of event days anew from raw", *examples
+    )
+    _dataset(rebuild)
+    _range(rebuild, "event day", required=True)
+
+
+def _looking(commands: _Commands) -> None:
+    examples = ["status", "status menu_clicks --json"]
+    status = commands.add("status", "looking:status", "say how fresh and how large datasets are", *examples)
+    _dataset(status)
+    examples = ["reconcile menu_clicks --since 2026-11-01 --until 2026-11-21"]
+    reconcile = commands.add(
+        "reconcile", "looking:reconcile", "compare raw, the ledger and what readers see", *examples
+    )
+    _dataset(reconcile)
+    _range(reconcile, "arrival period", required=True)
+
+
+def _quarantine(commands: _Commands) -> None:
+    parser = commands.add(
+        "quarantine", "quarantined:count", "look at refused records", "quarantine list menu_clicks"
+    )
+    below = _Commands(parser.add_subparsers(title="commands", required=True, metavar="COMMAND"))
+    examples = ["quarantine list menu_clicks --since 2026-11-21 --until 2026-11-21"]
+    _selection(
+        below.add("list", "quarantined:count", "count refused records by period and reason", *examples)
+    )
+    examples = ["quarantine show menu_clicks --reason wrong_type --limit 5"]
+    show = below.add("show", "quarantined:show", "print refused records with their place in raw", *examples)
+    _selection(show)
+    show.add_argument("--object", metavar="KEY", help="only those of this raw object")
+    show.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (default: 20)")
+    examples = ["quarantine replay menu_clicks --reason wrong_type"]
+    replay = below.add(
+        "replay", "quarantined:replay", "run the periods with refused records again, after a fix", *examples
+    )
+    _selection(replay)
+
+
+def _maintaining(commands: _Commands) -> None:
+    examples = ["maintain", "maintain --apply --grace 7d", "maintain menu_clicks --apply"]
+    maintain = commands.add(
+        "maintain", "maintaining:maintain", "expire snapshots, remove orphans, join small files", *examples
+    )
+    _dataset(maintain)
+    maintain.add_argument(
+        "--apply", action="store_true", help="do it; without this, only say what would be done"
+    )
+    maintain.add_argument(
+        "--grace",
+        type=_grace,
+        default=timedelta(days=7),
+        metavar="DURATION",
+        help="what a reader or run may still need: nothing younger is removed (default: 7d)",
+    )
+
+
+def _dataset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", nargs="?", metavar="DATASET", help="a name in include/datasets")
+    parser.add_argument("--spec", type=Path, metavar="FILE", help="a dataset's file elsewhere")
+
+
+def _period(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--period", metavar="P", help="arrival period: 2026-11-21 or 2026-11-21T14")
+    _range(parser, "arrival period", required=False)
+
+
+def _range(parser: argparse.ArgumentParser, what: str, *, required: bool) -> None:
+    parser.add_argument("--since", metavar="P", required=required, help=f"first {what}")
+    parser.add_argument("--until", metavar="P", required=required, help=f"last {what}, included")
+
+
+def _selection(parser: argparse.ArgumentParser) -> None:
+    _dataset(parser)
+    _range(parser, "arrival period", required=False)
+    parser.add_argument("--reason", metavar="CODE", help="only those refused for this reason")
+
+
+def _grace(text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
