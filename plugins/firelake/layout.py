@@ -106,6 +106,11 @@ def unload_prefix(table: str, partition: str, run_id: str) -> str:
     return f"{table}/data/{partition}/{run_id}/"
 
 
+def failed_rows_key(table: str, run_id: str) -> str:
+    """Return the key of the rows that a run refused by rules, typed; no snapshot ever names it."""
+    return f"{table}/data/failed/{run_id}.parquet"
+
+
 def stage_key(table: str, run_id: str) -> str:
     """Return the key of the manifest of what a run has staged."""
     return f"stages/{table}/{run_id}.json"

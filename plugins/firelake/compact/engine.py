@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from firelake.compact import accounting as books
+from firelake.compact import rules
 from firelake.compact.discover import Discovered, discover
 from firelake.compact.intake import Intake
 from firelake.compact.merge import Merge
 from firelake.compact.scratch import Limits, Scratch, scratch
 from firelake.compact.staging import Partitions, Writer
-from firelake.layout import Lake, Zone
+from firelake.layout import Lake, Zone, failed_rows_key, uri
 from firelake.ledger import Ledger
-from firelake.outcome import Stage, TableStage
+from firelake.outcome import FailedRows, Stage, TableStage
 from firelake.periods import Grain, Period, PeriodRange
+from firelake.quality.predicates import RowPredicate
+from firelake.quality.split import quarantine_predicates
 from firelake.spec import Dataset
-from firelake.spec.dataset import RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN
+from firelake.spec.dataset import EXTRA_COLUMN, RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN
 from firelake.sql import literal, literals
 from firelake.storage import Bucket
 from firelake.tables import quarantine, trusted
@@ -43,15 +46,18 @@ def compact(
         If not every record is accounted for.
     LakeUnreachable
         If the lake does not answer, or lacks a bucket or table.
+    SpecError
+        If the dataset's suite is wrong, which may say that rows go to quarantine.
     """
+    predicates = quarantine_predicates(dataset)
     limits = limits or Limits()
     arrival = PeriodRange(arrival, arrival) if isinstance(arrival, Period) else arrival
     bucket = Bucket(lake.bucket(Zone.RAW))
     found = discover(bucket, dataset, arrival, Ledger(lake, dataset))
     with scratch(limits, found.bytes_raw * _DISK_FACTOR) as space:
-        intake = Intake(space.connection, dataset)
+        intake = Intake(space.connection, dataset, predicates)
         intake.take(bucket, found.objects, limits)
-        return _Run(lake, dataset, arrival, run_id, space).stage(found, intake)
+        return _Run(lake, dataset, arrival, run_id, space).stage(found, intake, predicates)
 
 
 class _Run:
@@ -67,7 +73,7 @@ class _Run:
         self._run_id = run_id
         self._writer = Writer(space.connection, lake, self._run_id, space.directory / "staged")
 
-    def stage(self, found: Discovered, intake: Intake) -> Stage:
+    def stage(self, found: Discovered, intake: Intake, predicates: Sequence[RowPredicate]) -> Stage:
         merge = Merge(self._space.connection, self._dataset, found.objects)
         rows = self._stage_trusted(found, merge)
         staged = self._rows_by_object(rows)
@@ -83,6 +89,7 @@ class _Run:
             objects=outcomes,
             displaced=displaced,
             accounting=books.accounting(outcomes, merge, displaced),
+            failed=self._stage_failed(predicates),
         )
 
     def _stage_trusted(self, found: Discovered, merge: Merge) -> TableStage:
@@ -119,6 +126,18 @@ class _Run:
             SELECT * FROM read_parquet([{files}])
             WHERE {RAW_OBJECT_COLUMN} NOT IN (SELECT key FROM objects WHERE own)
             """  # noqa: S608
+
+    def _stage_failed(self, predicates: Sequence[RowPredicate]) -> FailedRows | None:
+        """Keep the rows that failed a rule as they were typed: the gate counts them again."""
+        by_rule = rules.failures_by_rule(self._space.connection, predicates)
+        if not any(by_rule.values()):
+            return None
+        path = self._space.directory / "failed.parquet"
+        names = [*(column.name for column in self._dataset.columns), EXTRA_COLUMN]
+        rules.write_failed(self._space.connection, names, path)
+        bucket, key = self._lake.bucket(Zone.QUARANTINE), failed_rows_key(self._dataset.name, self._run_id)
+        Bucket(bucket).write(key, path)
+        return FailedRows(uri=uri(bucket, key), by_rule=by_rule)
 
     def _rows_by_object(self, staged: TableStage) -> Mapping[str, int]:
         """Count the rows of each object in the files that were written, not in what was to be written."""

@@ -10,7 +10,9 @@ import duckdb
 import pyarrow as pa
 
 from firelake.compact.casting import parse_query, record_columns
+from firelake.compact.rules import refusing_query
 from firelake.compact.scratch import Limits
+from firelake.quality.predicates import RowPredicate
 from firelake.raw.codecs import Decoded, decode
 from firelake.raw.records import Batch, RawObject, Refusal, read_batch
 from firelake.spec import Dataset
@@ -38,11 +40,18 @@ class Intake:
         The run's engine.
     dataset
         Whose spec types the records.
+    predicates
+        When a typed record is refused, as the rules of the dataset's suite say.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        dataset: Dataset,
+        predicates: Sequence[RowPredicate] = (),
+    ) -> None:
         self._connection = connection
-        self._insert = f"INSERT INTO records {parse_query(dataset, 'batch')}"
+        self._insert = f"INSERT INTO records {refusing_query(parse_query(dataset, 'batch'), predicates)}"
         self.records_in: dict[int, int] = {}
         self.bytes_json: dict[int, int] = {}
         connection.execute(f"CREATE TABLE records ({record_columns(dataset)})")

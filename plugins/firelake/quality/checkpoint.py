@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from firelake import iceberg
 from firelake.errors import GateFailed, LakeUnreachable
 from firelake.layout import Lake, Zone, report_key, uri, verdict_key
-from firelake.outcome import Accounting, Outcome, Stage, SummaryStage, TableStage
+from firelake.outcome import Outcome, Stage, SummaryStage, TableStage
 from firelake.quality.evidence import refused_examples, trends
 from firelake.quality.gate import GateSubject, evaluate
 from firelake.quality.history import history_rows
 from firelake.quality.report import ReportInput, render_report
-from firelake.quality.result import GateResult, RuleResult, Severity
+from firelake.quality.result import GateResult
+from firelake.quality.run_rules import judge_run
 from firelake.spec import Dataset
 from firelake.storage import Bucket, download_all
 from firelake.summary.spec import SummaryTable
@@ -67,7 +67,10 @@ def judge_stage(lake: Lake, dataset: Dataset, stage: Stage) -> Verdict:
             GateSubject.of_dataset(dataset, partition, stage.run_id, files)
             for partition, files in _partitions(stage.trusted, directory)
         ]
-        results = [*(evaluate(subject) for subject in subjects), _quarantine_rate(dataset, stage)]
+        results = [
+            *(evaluate(subject) for subject in subjects),
+            judge_run(dataset, stage, directory / "failed"),
+        ]
         examples = refused_examples(stage, directory / "quarantine")
     return _conclude(
         lake,
@@ -138,36 +141,6 @@ def _partitions(stage: TableStage, directory: Path) -> list[tuple[str, tuple[Pat
         (partition, tuple(paths[file.uri] for file in stage.files if file.partition == partition))
         for partition in stage.partitions
     ]
-
-
-def _quarantine_rate(dataset: Dataset, stage: Stage) -> GateResult:
-    """Judge the share of refused records, over all partitions of the run."""
-    accounting: Accounting = stage.accounting
-    refused, ceiling = accounting.records_quarantined, dataset.quality.max_quarantine_rate
-    rate = refused / accounting.records_in if accounting.records_in else 0.0
-    rule = RuleResult(
-        rule="spec.max_quarantine_rate",
-        type="quarantine_rate",
-        column=None,
-        severity=Severity.CRITICAL,
-        description=f"At most {ceiling:.1%} of a run's records may be quarantined.",
-        success=rate <= ceiling,
-        errored=False,
-        rows_checked=accounting.records_in,
-        rows_bad=refused,
-        observed=f"{rate:.2%} of {accounting.records_in} records",
-        sample=tuple(f"{reason}: {count}" for reason, count in accounting.quarantined.items()),
-        seconds=0.0,
-    )
-    return GateResult(
-        table=dataset.name,
-        partition=stage.period,
-        run_id=stage.run_id,
-        suite=str(dataset.quality.suite),
-        evaluated_at=datetime.now(UTC),
-        rules=(rule,),
-        seconds=0.0,
-    )
 
 
 def _conclude(lake: Lake, report: ReportInput) -> Verdict:

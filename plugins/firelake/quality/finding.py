@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from firelake.quality.arguments import ColumnBetween, ColumnQuantiles, ColumnSet
-from firelake.quality.result import RuleResult
+from firelake.quality.result import RuleResult, Severity
 from firelake.quality.suite import Rule
 
 SAMPLE_SIZE = 10
@@ -66,10 +66,13 @@ class FindingReader:
             )
         rows_bad = int(finding.result["unexpected_count"] or 0)
         rows_checked = self.rows - int(finding.result.get("missing_count") or 0)
+        keeps_out = rule.on_failure == "quarantine"
         return self._result(
             rule,
             seconds,
-            success=finding.success,
+            # What belongs in quarantine blocks, however few the rows and whatever the severity.
+            severity=Severity.CRITICAL if keeps_out and rows_bad else rule.severity,
+            success=finding.success and not (keeps_out and rows_bad),
             rows_checked=rows_checked,
             rows_bad=rows_bad,
             observed=f"{rows_bad:,} of {rows_checked:,} rows fail",

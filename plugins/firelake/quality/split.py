@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from pathlib import Path
 
-from firelake.errors import AccountingError
 from firelake.quality.binding import Binder
 from firelake.quality.derived import trusted_columns
+from firelake.quality.finding import FindingReader
 from firelake.quality.gate import GateSubject
 from firelake.quality.predicates import RowPredicate, row_predicate
-from firelake.quality.suite import Rule, SuiteSpec, load_suite
+from firelake.quality.result import RuleResult, Severity
+from firelake.quality.suite import RESERVED_PREFIX, Rule, SuiteSpec, load_suite
 from firelake.spec.dataset import Dataset
 from firelake.spec.load import PROJECT_ROOT
 
@@ -34,37 +35,55 @@ def quarantine_predicates(dataset: Dataset) -> tuple[RowPredicate, ...]:
     )
 
 
-def verify_refused(subject: GateSubject, refused: tuple[Path, ...], counts: Mapping[str, int]) -> None:
-    """Make sure that Great Expectations counts the same failures among the refused rows.
+def judge_failed(subject: GateSubject, by_rule: Mapping[str, int]) -> tuple[RuleResult, ...]:
+    """Let Great Expectations count among the rows that were moved to quarantine.
 
     Parameters
     ----------
-    refused
-        Parquet files with the rows that were moved to quarantine, in the table's columns.
-    counts
+    subject
+        Those rows, in the table's columns.
+    by_rule
         How many of them each predicate is true for, by rule.
 
-    Raises
-    ------
-    AccountingError
-        If any count differs or could not be checked.
+    Returns
+    -------
+    tuple of RuleResult
+        One for each rule that quarantines. It holds if both counts agree, and blocks otherwise.
     """
-    from firelake.quality.dialect import batch_engine
+    # Great Expectations takes seconds to import; nothing that only reads suites pays for it.
+    from firelake.quality.dialect import batch_engine, count_rows
     from firelake.quality.evaluator import evaluate_rules
 
     rules = _quarantining(load_suite(subject.suite, subject.columns))
     binder = Binder(subject.suite, subject.columns, {})
     kwargs = {rule.name: binder.kwargs(rule) for rule in rules}
-    with batch_engine(refused, subject.columns) as engine:
+    started = time.perf_counter()
+    with batch_engine(subject.files, subject.columns) as engine:
+        reader = FindingReader(count_rows(engine), subject.pii)
         findings = evaluate_rules(engine, rules, kwargs)
-    for rule in rules:
-        finding, count = findings.get(rule.name), counts.get(rule.name, 0)
-        judged = None if finding is None or finding.error else finding.result.get("unexpected_count") or 0
-        if judged != count:
-            raise AccountingError(
-                f"{subject.table}: {count} rows were quarantined by rule {rule.name}, "
-                f"but the gate counts {judged}"
-            )
+    share = (time.perf_counter() - started) / max(1, len(rules))
+    return tuple(
+        _compared(reader.read(rule, findings.get(rule.name), share), by_rule.get(rule.name, 0))
+        for rule in rules
+    )
+
+
+def _compared(counted: RuleResult, quarantined: int) -> RuleResult:
+    agree = not counted.errored and counted.rows_bad == quarantined
+    observed = f"{quarantined:,} rows quarantined"
+    if not agree:
+        observed += f", but Great Expectations says: {counted.observed}"
+    return counted.model_copy(
+        update={
+            "rule": f"{RESERVED_PREFIX}quarantined.{counted.rule}",
+            "severity": Severity.CRITICAL,
+            "description": f"Great Expectations counts as many failures among the refused rows. "
+            f"{counted.description}",
+            "success": agree,
+            "rows_bad": quarantined,
+            "observed": observed,
+        }
+    )
 
 
 def _quarantining(suite: SuiteSpec) -> tuple[Rule, ...]:

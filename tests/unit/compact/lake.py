@@ -14,11 +14,13 @@ from firelake.compact.intake import Intake
 from firelake.compact.merge import Merge
 from firelake.compact.scratch import Limits, scratch
 from firelake.outcome import Accounting
+from firelake.quality.split import quarantine_predicates
 from firelake.raw.records import RawObject
 from firelake.spec import Dataset
 from firelake.sql import literal
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+SUITES = Path(__file__).parent
 LIMITS = Limits(memory_bytes=256 << 20, threads=1)
 
 
@@ -38,7 +40,7 @@ def dataset(**changes: Any) -> Dataset:
         "event_time": "taken_at",
         "max_lateness": "2d",
         "max_skew": "1h",
-        "quality": {"suite": "expectations/readings.json"},
+        "quality": {"suite": str(SUITES / "readings.json")},
     }
     return Dataset.model_validate({**declared, **changes})
 
@@ -85,7 +87,7 @@ class MemoryLake:
         """Process some objects and publish the result, as one run of the pipeline does."""
         objects = raw_objects(self.bucket, keys)
         with scratch(LIMITS) as space:
-            intake = Intake(space.connection, self.spec)
+            intake = Intake(space.connection, self.spec, quarantine_predicates(self.spec))
             intake.take(self.bucket, objects, LIMITS)  # type: ignore[arg-type]
             merge = Merge(space.connection, self.spec, objects)
             merge.add_published(self.published)

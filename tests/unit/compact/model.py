@@ -31,12 +31,21 @@ def refusal(record: Mapping[str, Any], arrived_at: datetime) -> str | None:
     return "in_future" if taken_at > arrived_at + timedelta(hours=1) else None
 
 
-def expected(objects: Iterable[tuple[str, datetime, list[Any]]], identity: str) -> Expected:
+def fails_a_rule(record: Mapping[str, Any]) -> bool:
+    """Judge as readings_quarantining.json does; a value that is missing fails no rule."""
+    return record["d"] != 1 or (record["v"] is not None and record["v"] > 1)
+
+
+def expected(
+    objects: Iterable[tuple[str, datetime, list[Any]]], identity: str, *, quarantining: bool
+) -> Expected:
     """Return what runs over all objects must end in, however they are grouped and ordered."""
     outcome, rivals = Expected(), list[tuple[Row, Row]]()
     for key, arrived_at, items in objects:
         for position, item in enumerate(items):
             reason = item if isinstance(item, str) else refusal(item, arrived_at.replace(tzinfo=None))
+            if reason is None and quarantining and fails_a_rule(item):
+                reason = "failed_rule"
             if reason is not None:
                 outcome.quarantined[reason] += 1
                 continue

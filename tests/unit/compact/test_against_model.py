@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.compact.lake import NOON, MemoryBucket, MemoryLake, dataset, gzipped, key_of
+from tests.unit.compact.lake import NOON, SUITES, MemoryBucket, MemoryLake, dataset, gzipped, key_of
 from tests.unit.compact.model import expected
 
 IDENTITIES = {"content": "content", "position": "position", "device": ("device",)}
@@ -61,9 +61,9 @@ def body_of(found: list[Any], separator: bytes) -> bytes:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(objects, st.sampled_from(sorted(IDENTITIES)), st.data())
+@given(objects, st.sampled_from(sorted(IDENTITIES)), st.booleans(), st.data())
 def test_runs_in_any_order_and_grouping_end_in_the_same_rows(
-    found: dict[int, tuple[list[Any], bytes]], identity: str, data: st.DataObject
+    found: dict[int, tuple[list[Any], bytes]], identity: str, quarantining: bool, data: st.DataObject
 ) -> None:
     keys = {number: key_of(number) for number in found}
     bucket = MemoryBucket(gzipped({keys[n]: body_of(*found[n]) for n in found}))
@@ -80,9 +80,12 @@ def test_runs_in_any_order_and_grouping_end_in_the_same_rows(
             for n in found
         ],
         identity,
+        quarantining=quarantining,
     )
+    suite = SUITES / ("readings_quarantining.json" if quarantining else "readings.json")
+    spec = dataset(identity=IDENTITIES[identity], quality={"suite": str(suite)})
     with tempfile.TemporaryDirectory() as directory:
-        lake = MemoryLake(dataset(identity=IDENTITIES[identity]), Path(directory), bucket)
+        lake = MemoryLake(spec, Path(directory), bucket)
         for group in groups:
             assert lake.run(keys[n] for n in group).balanced
         assert lake.rows() == model.rows

@@ -8,13 +8,12 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from firelake.errors import AccountingError
 from firelake.quality import split
 from firelake.quality.gate import evaluate
 from firelake.quality.predicates import refusal_sql
-from firelake.quality.split import quarantine_predicates, verify_refused
+from firelake.quality.result import Severity
+from firelake.quality.split import judge_failed, quarantine_predicates
 from firelake.spec import find_dataset
 from firelake.spec.load import PROJECT_ROOT
 
@@ -51,9 +50,7 @@ def halves(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[
     return kept, refused, counts
 
 
-def test_what_is_split_off_no_longer_blocks(
-    quarantining: Path, subject_of: SubjectOf, tmp_path: Path
-) -> None:
+def test_what_is_split_off_no_longer_blocks(quarantining: Path, subject_of: SubjectOf) -> None:
     rows = readings(50) + HOT + STRANGE
     assert not evaluate(subject_of(rows, suite=quarantining)).passed
     kept, refused, counts = halves(rows)
@@ -61,19 +58,38 @@ def test_what_is_split_off_no_longer_blocks(
     assert counts == {"device_id.known": 3, "temperature_c.plausible": 10}
     subject = subject_of(kept, suite=quarantining)
     assert evaluate(subject).passed
-    pq.write_table(pa.Table.from_pylist(refused, SCHEMA), tmp_path / "refused.parquet")
-    verify_refused(subject, (tmp_path / "refused.parquet",), counts)
+    judged = judge_failed(subject_of(refused, suite=quarantining), counts)
+    assert {one.rule: (one.success, one.rows_bad) for one in judged} == {
+        "spec.quarantined.device_id.known": (True, 3),
+        "spec.quarantined.temperature_c.plausible": (True, 10),
+    }
+    assert 101 in judged[1].sample
 
 
 @pytest.mark.parametrize("change", [-1, 1])
-def test_counts_that_disagree_stop_the_run(
-    change: int, quarantining: Path, subject_of: SubjectOf, tmp_path: Path
+def test_counts_that_disagree_block(change: int, quarantining: Path, subject_of: SubjectOf) -> None:
+    by_rule = {"temperature_c.plausible": len(HOT) + change}
+    known, plausible = judge_failed(subject_of(HOT, suite=quarantining), by_rule)
+    assert known.success
+    assert (plausible.success, plausible.severity) == (False, Severity.CRITICAL)
+    assert "but Great Expectations says: 7 of 7 rows fail" in plausible.observed
+
+
+@pytest.mark.parametrize("leniency", [{"severity": "info"}, {"mostly": 0.5}])
+def test_what_belongs_in_quarantine_blocks_if_it_was_kept(
+    leniency: dict[str, Any], quarantining: Path, subject_of: SubjectOf
 ) -> None:
-    pq.write_table(pa.Table.from_pylist(HOT, SCHEMA), tmp_path / "refused.parquet")
-    counts = {"temperature_c.plausible": len(HOT) + change}
-    with pytest.raises(AccountingError, match=r"temperature_c\.plausible, but the gate counts 7"):
-        verify_refused(subject_of(readings(5), suite=quarantining), (tmp_path / "refused.parquet",), counts)
+    document = json.loads(quarantining.read_text())
+    (entry,) = (one for one in document["expectations"] if one["meta"]["rule"] == "temperature_c.plausible")
+    if "mostly" in leniency:
+        entry["kwargs"] |= leniency
+    else:
+        entry |= leniency
+    quarantining.write_text(json.dumps(document))
+    result = evaluate(subject_of([*readings(50), *HOT[:1]], suite=quarantining))
+    assert [rule.rule for rule in result.blocking] == ["temperature_c.plausible"]
 
 
-def test_nothing_is_split_off_unless_a_rule_says_so() -> None:
+def test_nothing_is_split_off_unless_a_rule_says_so(quarantining: Path) -> None:
+    quarantining.write_text(quarantining.read_text().replace('"quarantine"', '"report"'))
     assert quarantine_predicates(DATASET) == ()
