@@ -8,10 +8,11 @@ UV_PIN := $(shell grep -m1 '^uv==' requirements-dev.txt)
 VENVS := .venv/installed localaws/.venv/installed
 STACK := $(BIN)/python -m firelake_airflow.local
 PYTEST := $(BIN)/pytest
-CODE := dags plugins localaws ingest tests
+BENCH_BIN := var/bench/.venv/bin
+CODE := dags plugins localaws ingest tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e chromium lock clean
+.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e chromium bench bench-large lock clean
 MAKEFLAGS += --no-print-directory --warn-undefined-variables
 .DELETE_ON_ERROR:
 
@@ -40,7 +41,7 @@ lint: $(VENVS) ## Style and types
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/ruff format --check $(CODE)
 	@echo "== mypy"
-	@$(BIN)/mypy plugins/firelake plugins/firelake_airflow plugins/firelake_plugin.py ingest dags
+	@$(BIN)/mypy plugins/firelake plugins/firelake_airflow plugins/firelake_plugin.py ingest dags bench
 	@$(BIN)/mypy --python-executable $(AWS_BIN)/python localaws
 
 format: $(VENVS) ## Format the code and fix what can be fixed
@@ -62,10 +63,17 @@ test-e2e: $(VENVS) chromium ## The main job with the real scheduler, and the UI 
 chromium: ## Install the browser that test-e2e looks at Airflow with, if it is missing
 	@command -v chromium >/dev/null || .ci/install-chromium
 
+bench: var/bench/.venv/installed ## Measure Firelake beside its peers; writes docs/benchmarks.md
+	@PYTHONPATH=.:plugins $(BENCH_BIN)/python -m bench
+
+bench-large: var/bench/.venv/installed ## The same, and Firelake on ten times the data
+	@PYTHONPATH=.:plugins $(BENCH_BIN)/python -m bench --large
+
 lock: .venv/installed ## Pin again what the requirements*.in files ask for
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 localaws/requirements.in -o localaws/requirements.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 bench/requirements.in -o bench/requirements.txt
 
 clean: ## Stop the stack and remove all data in var/
 	@test ! -x $(BIN)/python || $(STACK) down
@@ -84,4 +92,11 @@ localaws/.venv/installed: localaws/requirements.txt | .venv/installed
 	@echo "Installing localaws/.venv …"
 	@$(PYTHON) -m venv localaws/.venv
 	@$(BIN)/uv pip sync -q --python $(AWS_BIN)/python localaws/requirements.txt
+	@touch $@
+
+var/bench/.venv/installed: bench/requirements.txt | .venv/installed
+	@echo "Installing var/bench/.venv …"
+	@mkdir -p var/bench
+	@$(PYTHON) -m venv var/bench/.venv
+	@$(BIN)/uv pip sync -q --python $(BENCH_BIN)/python bench/requirements.txt
 	@touch $@

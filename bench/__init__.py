@@ -1,0 +1,1 @@
+"""Benchmarks: Firelake beside its peers and beside what the machine can do at best."""
