@@ -9,10 +9,10 @@ VENVS := .venv/installed localaws/.venv/installed
 STACK := $(BIN)/python -m firelake_airflow.local
 PYTEST := $(BIN)/pytest
 BENCH_BIN := var/bench/.venv/bin
-CODE := dags plugins localaws ingest tests bench
+CODE := dags plugins localaws ingest tests bench deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e chromium bench bench-large lock clean
+.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e test-compose chromium bench bench-large mwaa lock clean
 MAKEFLAGS += --no-print-directory --warn-undefined-variables
 .DELETE_ON_ERROR:
 
@@ -60,6 +60,9 @@ test-dags: $(VENVS) ## The DAGs as Airflow reads and runs them
 test-e2e: $(VENVS) chromium ## The main job with the real scheduler, and the UI in a browser
 	@$(PYTEST) tests/e2e
 
+test-compose: ## The deployment with docker compose, really run; needs docker, and is no part of `make test`
+	@PYTHONPATH=plugins $(PYTHON) -m tests.compose
+
 chromium: ## Install the browser that test-e2e looks at Airflow with, if it is missing
 	@command -v chromium >/dev/null || .ci/install-chromium
 
@@ -69,9 +72,13 @@ bench: var/bench/.venv/installed ## Measure Firelake beside its peers; writes do
 bench-large: var/bench/.venv/installed ## The same, and Firelake on ten times the data
 	@PYTHONPATH=.:plugins $(BENCH_BIN)/python -m bench --large
 
+mwaa: ## What Amazon MWAA is given: DAGs, plugins.zip, pinned requirements and startup script, in dist/mwaa/
+	@$(PYTHON) deploy/mwaa/build.py
+
 lock: .venv/installed ## Pin again what the requirements*.in files ask for
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 requirements-compose.in -o requirements-compose.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 localaws/requirements.in -o localaws/requirements.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 bench/requirements.in -o bench/requirements.txt
 

@@ -34,11 +34,15 @@ class DeployedStack:
         Local AWS's endpoint.
     say
         Told what happens, line by line.
+    run_seconds
+        How long the demo waits for runs of one DAG.
     """
 
     folder: Path
     aws_url: str
     say: Say
+    # A worker may be lost meanwhile: that takes minutes to notice and to try again.
+    run_seconds: float = 900
 
     def wait_for_airflow(self, dag_ids: set[str]) -> AirflowApi:
         """Wait until Airflow is healthy and knows the DAGs; return its API."""

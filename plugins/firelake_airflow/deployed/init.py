@@ -59,16 +59,15 @@ def _check_database() -> None:
 
 def _check_broker() -> None:
     from kombu import Connection
-    from kombu.exceptions import OperationalError as BrokerError
 
-    try:
-        with Connection(broker_url(), connect_timeout=10) as connection:
+    with Connection(broker_url(), connect_timeout=10) as connection:
+        try:
             connection.connect()
-    except (BrokerError, OSError) as error:
-        raise DeploymentError(
-            f"the broker refuses: {_last_line(error)}. rabbitmq_password must be the default_pass of "
-            "rabbitmq.conf, and a volume keeps the one that it was made with (docs/deploy.md)"
-        ) from error
+        except connection.connection_errors as error:
+            raise DeploymentError(
+                f"the broker refuses: {_last_line(error)} rabbitmq_password must be the default_pass of "
+                "rabbitmq.conf, and a volume keeps the one that it was made with (docs/deploy.md)"
+            ) from error
 
 
 def _ensure_user() -> None:

@@ -28,7 +28,6 @@ from firelake_airflow.local.runs import Run, Runs
 from firelake_airflow.local.sending import Sending
 from ingest.sent import Sent
 
-_RUN_SECONDS = 300
 _LIFECYCLE = "lake__lifecycle"
 
 
@@ -54,6 +53,10 @@ class DemoStack(Protocol):
     @property
     def say(self) -> Say:
         """Told what happens, line by line."""
+
+    @property
+    def run_seconds(self) -> float:
+        """How long the demo waits for runs of one DAG."""
 
     def wait_for_airflow(self, dag_ids: set[str]) -> AirflowApi:
         """Wait until Airflow is healthy and knows the DAGs; return its API."""
@@ -92,7 +95,7 @@ class Demo:
         sent = self._send()
         if self._booting is not None:
             self._booting.result()
-        runs = Runs(self._stack.wait_for_airflow(self._dag_ids()), _RUN_SECONDS)
+        runs = Runs(self._stack.wait_for_airflow(self._dag_ids()), self._stack.run_seconds)
         batches = {name: self._backfill(runs, name, each) for name, each in sent.items()}
         changed = {name: runs.announced(of_dataset) for name, of_dataset in batches.items()}
         return DemoOutcome(

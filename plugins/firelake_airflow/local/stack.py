@@ -62,6 +62,11 @@ class Stack:
         """Local AWS's endpoint."""
         return self.settings.aws_url
 
+    @property
+    def run_seconds(self) -> float:
+        """How long the demo waits for runs of one DAG."""
+        return 300
+
     @contextmanager
     def ending_on_failure(self) -> Iterator[None]:
         """Check that the stack can start, and end what was started if the block does not finish.
