@@ -9,7 +9,7 @@ from pyiceberg.table import Table
 from firelake import aws, iceberg
 from firelake.layout import Lake, Zone
 from firelake.periods import Grain
-from firelake.quality import history
+from firelake.quality import history, profile
 from firelake.spec.dataset import EXTRA_COLUMN, RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN, Dataset
 from firelake.spec.types import ColumnType, Primitive
 from firelake.summary.spec import SummaryTable
@@ -166,6 +166,16 @@ QUALITY_RESULTS = TableDeclaration(
     history.COMMENT,
     history.COLUMNS,
     history.TIME_COLUMN,
+    Grain.DAY,
+    append_only=True,
+)
+
+COLUMN_PROFILES = TableDeclaration(
+    Zone.OPS,
+    profile.TABLE,
+    profile.COMMENT,
+    profile.COLUMNS,
+    profile.TIME_COLUMN,
     Grain.DAY,
     append_only=True,
 )

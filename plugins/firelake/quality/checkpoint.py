@@ -11,12 +11,14 @@ from firelake import iceberg
 from firelake.errors import GateFailed, LakeUnreachable
 from firelake.layout import Lake, Zone, report_key, uri, verdict_key
 from firelake.outcome import Outcome, Stage, SummaryStage, TableStage
+from firelake.periods import PeriodRange
 from firelake.quality.evidence import refused_examples, trends
 from firelake.quality.gate import GateSubject, evaluate
 from firelake.quality.history import history_rows
 from firelake.quality.report import ReportInput, render_report
 from firelake.quality.result import GateResult
 from firelake.quality.run_rules import judge_run
+from firelake.quality.timeline import Timeline
 from firelake.spec import Dataset
 from firelake.storage import Bucket, download_all
 from firelake.summary.spec import SummaryTable
@@ -61,18 +63,18 @@ def judge_stage(lake: Lake, dataset: Dataset, stage: Stage) -> Verdict:
     GateFailed
         If a critical rule failed; verdict, history and report are written before.
     """
+    timeline = Timeline(lake, dataset)
+    arrival = PeriodRange.parse(stage.period, dataset.raw.arrival_period)
     with tempfile.TemporaryDirectory(prefix="firelake-gate-") as name:
         directory = Path(name)
         subjects = [
             GateSubject.of_dataset(dataset, partition, stage.run_id, files)
             for partition, files in _partitions(stage.trusted, directory)
         ]
-        results = [
-            *(evaluate(subject) for subject in subjects),
-            judge_run(dataset, stage, directory / "failed"),
-        ]
+        compared = [timeline.compare(subject, evaluate(subject), arrival) for subject in subjects]
+        run = judge_run(dataset, stage, directory / "failed")
         examples = refused_examples(stage, directory / "quarantine")
-    return _conclude(
+    verdict = _conclude(
         lake,
         ReportInput(
             table=dataset.name,
@@ -80,13 +82,15 @@ def judge_stage(lake: Lake, dataset: Dataset, stage: Stage) -> Verdict:
             owner=dataset.owner,
             period=stage.period,
             run_id=stage.run_id,
-            results=tuple(results),
+            results=(*(result for result, _ in compared), run),
             accounting=stage.accounting,
             quarantined=examples,
             trends=trends(lake, dataset.name),
             pii=frozenset(column.name for column in dataset.columns if column.pii),
         ),
     )
+    timeline.keep((profile for _, profile in compared), stage)
+    return verdict
 
 
 def judge_summary(lake: Lake, table: SummaryTable, stage: SummaryStage) -> Verdict:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from firelake.durations import parse_duration
 from firelake.periods import Grain
+from firelake.quality.result import Severity
 from firelake.raw.keys import KeyLayout
 from firelake.spec.types import ColumnType, Primitive, parse_type
 
@@ -121,6 +122,36 @@ class Raw(Declaration):
         return KeyLayout(self.prefix, self.zone, errors + self.exclude)
 
 
+class TrailingCheck(StrEnum):
+    """What of a batch can be compared with earlier ones."""
+
+    ROW_COUNT = "row_count"
+    HOURLY_VOLUME = "hourly_volume"
+    NULL_RATE = "null_rate"
+    DISTRIBUTION = "distribution"
+    NEW_VALUES = "new_values"
+
+
+class Gaps(Declaration):
+    """How long each of several senders may be silent within an event partition."""
+
+    by: str = Field(description="The column that tells senders apart, such as a device's id.")
+    longest: Duration = Field(description="Longest time between consecutive readings, such as `6h`.")
+
+
+class Trailing(Declaration):
+    """How a batch is compared with those before it. The comparison only remarks, unless told to block."""
+
+    severity: Severity = Field(
+        Severity.WARNING, description="What a batch unlike those before it is: `critical` blocks."
+    )
+    checks: tuple[TrailingCheck, ...] = Field(tuple(TrailingCheck), description="What is compared.")
+    columns: tuple[str, ...] | None = Field(
+        None, description="Columns whose nulls, distribution and values are compared; all, unless said."
+    )
+    gaps: Gaps | None = Field(None, description="How long senders may be silent; needs no earlier batches.")
+
+
 class Quality(Declaration):
     """What the gate checks."""
 
@@ -131,6 +162,7 @@ class Quality(Declaration):
         le=1,
         description="Share of a run's records in quarantine above which it publishes nothing.",
     )
+    trailing: Trailing = Field(Trailing(), description="How a batch is compared with those before it.")
 
 
 class StorageClass(StrEnum):
@@ -213,7 +245,15 @@ class Dataset(Declaration):
     def _columns_exist(self) -> Self:
         names = {column.name for column in self.columns}
         keys = self.identity if isinstance(self.identity, tuple) else ()
-        for key, used in (("event_time", (self.event_time,)), ("sort_by", self.sort_by), ("identity", keys)):
+        trailing = self.quality.trailing
+        senders = () if trailing.gaps is None else (trailing.gaps.by,)
+        for key, used in (
+            ("event_time", (self.event_time,)),
+            ("sort_by", self.sort_by),
+            ("identity", keys),
+            ("quality.trailing.columns", trailing.columns or ()),
+            ("quality.trailing.gaps.by", senders),
+        ):
             for name in used:
                 if name not in names:
                     raise ValueError(f"{key}: there is no column {name!r}")
