@@ -12,7 +12,7 @@ import urllib.request
 
 from firelake_airflow.deployed.connections import airflow_url, broker_url
 
-_TIMEOUT_S = 8
+_TIMEOUT_S = 5
 
 
 def main(component: str) -> int:

@@ -63,7 +63,8 @@ def _check_broker() -> None:
     with Connection(broker_url(), connect_timeout=10) as connection:
         try:
             connection.connect()
-        except connection.connection_errors as error:
+        # A refused password closes the connection, but counts among the errors of its channels.
+        except (*connection.connection_errors, *connection.channel_errors) as error:
             raise DeploymentError(
                 f"the broker refuses: {_last_line(error)} rabbitmq_password must be the default_pass of "
                 "rabbitmq.conf, and a volume keeps the one that it was made with (docs/deploy.md)"
