@@ -48,6 +48,8 @@ class Accounting(Outcome):
         Records and fragments refused, by reason code.
     displaced
         Rows of earlier runs that became duplicates.
+    fields_dropped
+        Undeclared fields of records that the spec lets go.
     """
 
     raw_objects: int
@@ -56,6 +58,7 @@ class Accounting(Outcome):
     duplicates: int
     quarantined: dict[str, int]
     displaced: int
+    fields_dropped: int = 0
     bytes_raw: int
     bytes_json: int
 

@@ -53,7 +53,10 @@ def displaced(merge: Merge, layout: KeyLayout) -> dict[str, Displaced]:
 
 
 def accounting(
-    outcomes: Sequence[ObjectOutcome], merge: Merge, displaced_rows: Mapping[str, Displaced]
+    outcomes: Sequence[ObjectOutcome],
+    merge: Merge,
+    displaced_rows: Mapping[str, Displaced],
+    fields_dropped: int = 0,
 ) -> Accounting:
     """Add up a run."""
     quarantined: Counter[str] = Counter()
@@ -66,6 +69,7 @@ def accounting(
         duplicates=sum(outcome.duplicates for outcome in outcomes),
         quarantined=dict(sorted(quarantined.items())),
         displaced=sum(lost.rows for lost in displaced_rows.values()),
+        fields_dropped=fields_dropped,
         bytes_raw=sum(outcome.bytes_raw for outcome in outcomes),
         bytes_json=sum(outcome.bytes_json for outcome in outcomes),
     )

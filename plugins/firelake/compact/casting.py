@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from firelake.compact.sources import Sources
+from firelake.compact.nested import NestedReader
+from firelake.compact.sources import Sources, exact_decimal
 from firelake.periods import Grain
 from firelake.spec.dataset import EXTRA_COLUMN, Column, Dataset
 from firelake.spec.types import ColumnType, Decimal, ListOf, MapOf, Primitive, StructOf
@@ -28,7 +28,6 @@ _DUCKDB_TYPES = {
     "date": "DATE",
 }
 _INTEGERS = frozenset({"int", "bigint"})
-_FLOATS = frozenset({"float", "double"})
 
 _ISO_NAIVE = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?"
 _ISO_ZONED = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?\s?(Z|[+-]\d\d(:?\d\d)?)"
@@ -65,10 +64,11 @@ def parse_query(dataset: Dataset, batch: str) -> str:
         A query for ``_object, _position``, the dataset's columns, ``_extra``, ``_hash`` of the
         identity, and ``_reason`` and ``_detail``, which are null for accepted records.
     """
-    sources = Sources.of(dataset.columns)
+    sources = Sources.of(dataset)
+    nested = NestedReader(_scalar, closed=dataset.unknown_fields == "keep")
     texts = ", ".join(f"{sources.text(column)} AS {_raw(column)}" for column in dataset.columns)
     values = ", ".join(
-        f"{_value(column, sources)} AS {identifier(column.name)}" for column in dataset.columns
+        f"{_value(column, sources, nested)} AS {identifier(column.name)}" for column in dataset.columns
     )
     raws = ", ".join(_raw(column) for column in dataset.columns)
     extra = "NULL::VARCHAR" if dataset.unknown_fields == "drop" else sources.extra()
@@ -114,49 +114,44 @@ def _raw(column: Column) -> str:
     return identifier(f"raw {column.name}")
 
 
-def _value(column: Column, sources: Sources) -> str:
+def _value(column: Column, sources: Sources, nested: NestedReader) -> str:
     """Return SQL for a column's value: null where it does not read as its type, without loss."""
     text, number = _raw(column), sources.number(column)
-    from_text = _value_of_text(column, text)
+    if isinstance(column.type, ListOf | MapOf | StructOf):
+        return nested.read(text, column.type)
+    from_text = _time_value(column, text) if column.is_time else _scalar(text, column.type)
     if number is None:
         return from_text
-    return f"CASE WHEN {text} IS NULL THEN {number}::{duckdb_type(column.type)} ELSE {from_text} END"
+    return (
+        f"CASE WHEN {text} IS NULL THEN TRY_CAST({number} AS {duckdb_type(column.type)}) ELSE {from_text} END"
+    )
 
 
-def _value_of_text(column: Column, text: str) -> str:
-    kind, target = column.type, duckdb_type(column.type)
-    if column.is_time:
-        times = [_time(text, form, column.zone) for form in column.formats]
-        value = times[0] if len(times) == 1 else f"coalesce({', '.join(times)})"
-        return f"CAST({value} AS {target})"
+def _time_value(column: Column, text: str) -> str:
+    times = [_time(text, form, column.zone) for form in column.formats]
+    value = times[0] if len(times) == 1 else f"coalesce({', '.join(times)})"
+    return f"CAST({value} AS {duckdb_type(column.type)})"
+
+
+def _scalar(text: str, kind: ColumnType) -> str:
+    """Return SQL for the value of a text by a type without parts; times are read as ISO, UTC."""
+    target = duckdb_type(kind)
     match kind:
         case Primitive("string"):
             return text
+        case Primitive("timestamp" | "date"):
+            return f"CAST({_time(text, 'iso', 'UTC')} AS {target})"
         case Primitive(name) if name in _INTEGERS:
             # A cast alone would round 23.7 to 24.
             whole = f"TRY_CAST({text} AS DOUBLE) = TRY_CAST({text} AS BIGINT)"
             return f"CASE WHEN {whole} THEN TRY_CAST({text} AS {target}) END"
-        case Primitive(name) if name in _FLOATS:
-            return f"CASE WHEN isfinite(TRY_CAST({text} AS {target})) THEN TRY_CAST({text} AS {target}) END"
         case Primitive("boolean"):
             return f"CASE lower({text}) WHEN 'true' THEN true WHEN 'false' THEN false END"
-        case Decimal(precision, scale):
-            exact = f"TRY_CAST({text} AS DECIMAL(38,{min(scale + 9, 38 - precision + scale)}))"
+        case Decimal():
+            exact = f"TRY_CAST({text} AS {exact_decimal(kind)})"
             return f"CASE WHEN {exact} = TRY_CAST({text} AS {target}) THEN TRY_CAST({text} AS {target}) END"
         case _:
-            return f"TRY(json_transform_strict({text}, {literal(json.dumps(_structure(kind)))}))"
-
-
-def _structure(kind: ColumnType) -> object:
-    match kind:
-        case ListOf(element):
-            return [_structure(element)]
-        case MapOf():
-            return duckdb_type(kind)
-        case StructOf(fields):
-            return {name: _structure(field) for name, field in fields}
-        case _:
-            return duckdb_type(kind)
+            return f"CASE WHEN isfinite(TRY_CAST({text} AS {target})) THEN TRY_CAST({text} AS {target}) END"
 
 
 def _time(text: str, form: str, zone: str) -> str:

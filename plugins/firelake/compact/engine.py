@@ -88,7 +88,7 @@ class _Run:
             quarantine=self._stage_quarantine(found),
             objects=outcomes,
             displaced=displaced,
-            accounting=books.accounting(outcomes, merge, displaced),
+            accounting=books.accounting(outcomes, merge, displaced, intake.fields_dropped),
             failed=self._stage_failed(predicates),
         )
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from firelake.compact.casting import parse_query, record_columns
 from firelake.compact.rules import refusing_query
 from firelake.compact.scratch import Limits
+from firelake.compact.shaping import Shaping
 from firelake.quality.predicates import RowPredicate
 from firelake.raw.codecs import Decoded, decode
 from firelake.raw.records import Batch, RawObject, Refusal, read_batch
@@ -51,7 +52,9 @@ class Intake:
         predicates: Sequence[RowPredicate] = (),
     ) -> None:
         self._connection = connection
-        self._insert = f"INSERT INTO records {refusing_query(parse_query(dataset, 'batch'), predicates)}"
+        self._shaping = Shaping(connection, dataset)
+        self._predicates = predicates
+        self.fields_dropped = 0
         self.records_in: dict[int, int] = {}
         self.bytes_json: dict[int, int] = {}
         connection.execute(f"CREATE TABLE records ({record_columns(dataset)})")
@@ -60,14 +63,16 @@ class Intake:
     def take(self, bucket: Bucket, objects: Sequence[RawObject], limits: Limits) -> None:
         """Read all objects of a run."""
         for group in _batches(_fetched(bucket, objects, limits), limits.batch_bytes):
-            self.add(read_batch(group, self._invalid_pieces))
+            self.add(self._shaping.shaped(read_batch(group, self._invalid_pieces)))
 
     def add(self, batch: Batch) -> None:
         """Type the records of a batch; what is refused goes to ``refused`` with its text."""
         self.records_in.update(batch.records_in)
         self.bytes_json.update(batch.bytes_json)
         with self._registered(batch.table()):
-            self._connection.execute(self._insert)
+            self.fields_dropped += self._shaping.fields_dropped("batch")
+            typed = parse_query(self._shaping.spelled("batch"), "batch")
+            self._connection.execute(f"INSERT INTO records {refusing_query(typed, self._predicates)}")
         ordinals = list(batch.records_in)
         rows = self._connection.execute(
             "SELECT _object, _position, _reason, _detail FROM records "
@@ -92,7 +97,7 @@ class Intake:
                 "_object": refusal.ordinal,
                 "_position": refusal.position,
                 "byte_offset": refusal.byte_offset,
-                "byte_length": len(refusal.raw),
+                "byte_length": refusal.byte_length,
                 "reason": refusal.reason,
                 "detail": refusal.detail,
                 "raw_text": refusal.raw[:_MAX_RAW_CHARS].decode("utf-8", "backslashreplace"),

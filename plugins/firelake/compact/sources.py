@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from firelake.spec.dataset import Column
-from firelake.spec.types import Primitive
+from firelake.spec.dataset import Column, Dataset
+from firelake.spec.types import ColumnType, Decimal, Primitive
 from firelake.sql import identifier, literal, literals
 
 _PATH_STEP = re.compile(r'(?P<key>[^.\[\]"]+)|"(?P<quoted>[^"]+)"|\[(?P<index>\d+)\]|\.')
+Steps = tuple[str | int, ...]
+
 _FLOATS = (Primitive("float"), Primitive("double"))
 
 
-def path_steps(path: str) -> tuple[str | int, ...]:
+def path_steps(path: str) -> Steps:
     """Split a column's path, such as ``site.sensors[0].id``, into keys and indexes."""
     steps: list[str | int] = []
     for match in _PATH_STEP.finditer(path):
@@ -39,14 +41,18 @@ class Sources:
         as text and reading them again costs more than all the rest; everything else as text.
     known
         The top-level keys that some column reads.
+    embedded
+        Places of texts that are JSON themselves; paths lead on into them.
     """
 
     fields: Mapping[str, str]
     known: frozenset[str]
+    embedded: frozenset[Steps] = frozenset()
 
     @classmethod
-    def of(cls, columns: Iterable[Column]) -> Sources:
-        """Find the places of some columns."""
+    def of(cls, dataset: Dataset) -> Sources:
+        """Find the places of a dataset's columns."""
+        columns = dataset.columns
         fields: dict[str, str] = {}
         known: set[str] = set()
         for column in columns:
@@ -58,7 +64,7 @@ class Sources:
                     fields[str(steps[0])] = "VARCHAR"
         for key in _number_keys(columns) & fields.keys():
             fields[key] = "DOUBLE"
-        return cls(fields, frozenset(known))
+        return cls(fields, frozenset(known), frozenset(path_steps(path) for path in dataset.embedded_json))
 
     @property
     def structure(self) -> str:
@@ -81,12 +87,13 @@ class Sources:
         number = self.number(column)
         if number is not None:
             doubtful = f"{number} IS NULL OR {number} IN (0, 1) OR NOT isfinite({number})"
-            return f"CASE WHEN {doubtful} THEN {_extracted(column.path)} END"
-        texts = [self._text_at(path) for path in _paths(column)]
+            if column.type == Primitive("float"):
+                doubtful += f" OR TRY_CAST({number} AS FLOAT) IS NULL"
+            return f"CASE WHEN {doubtful} THEN {self.extracted(path_steps(column.path))} END"
+        texts = [self._text_at(path, column.type) for path in _paths(column)]
         text = texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})"
-        if column.null_tokens:
-            return f"CASE WHEN {text} NOT IN ({literals(column.null_tokens)}) THEN {text} END"
-        return text
+        meaning_null = list(_null_conditions(column, text))
+        return f"CASE WHEN NOT ({' OR '.join(meaning_null)}) THEN {text} END" if meaning_null else text
 
     def extra(self) -> str:
         """Return SQL for the keys that no column reads, as a JSON object; null where there are none."""
@@ -100,20 +107,68 @@ class Sources:
         )
         return f"CASE WHEN {unknown} THEN {without}::VARCHAR END"
 
-    def _text_at(self, path: str) -> str:
+    def unknown_keys(self) -> str:
+        """Return SQL for how many keys of a record no column reads."""
+        return f"len(list_filter(json_keys(record), lambda k: k NOT IN ({literals(sorted(self.known))})))"
+
+    def extracted(self, steps: Steps) -> str:
+        """Return SQL for the text at a path."""
+        source, rest = self._source(steps)
+        return f"json_extract_string({source}, {_pointer(rest)})"
+
+    def _text_at(self, path: str, kind: ColumnType) -> str:
         steps = path_steps(path)
+        if isinstance(kind, Decimal):
+            return self._exact(steps, kind)
         if len(steps) == 1 and steps[0] in self.fields:
             return f"fields.{identifier(str(steps[0]))}"
-        return _extracted(path)
+        return self.extracted(steps)
+
+    def _exact(self, steps: Steps, kind: Decimal) -> str:
+        """Return SQL for a decimal's text; as text, DuckDB writes a number with a double's digits only."""
+        source, rest = self._source(steps)
+        structure: object = exact_decimal(kind)
+        for step in reversed(rest):
+            structure = [structure] if isinstance(step, int) else {step: structure}
+        value = f"json_transform({source}, {literal(json.dumps(structure, ensure_ascii=False))})"
+        for step in rest:
+            value += f"[{step + 1}]" if isinstance(step, int) else f".{identifier(step)}"
+        text = self.extracted(steps)
+        is_double = f"json_type({source}, {_pointer(rest)}) = 'DOUBLE'"
+        return f"CASE WHEN {is_double} THEN coalesce(({value})::VARCHAR, {text}) ELSE {text} END"
+
+    def _source(self, steps: Steps) -> tuple[str, Steps]:
+        """Return SQL for the JSON that a path is read from, and the path in it."""
+        outer = max((place for place in self.embedded if _leads_into(place, steps)), key=len, default=None)
+        if outer is None:
+            return "record", steps
+        text = self.extracted(outer)
+        return f"(CASE WHEN json_valid({text}) THEN {text} END)", steps[len(outer) :]
 
 
 def _paths(column: Column) -> tuple[str, ...]:
     return (column.path, *column.aliases)
 
 
-def _extracted(path: str) -> str:
-    pointer = "".join(f"[{s}]" if isinstance(s, int) else f'."{s}"' for s in path_steps(path))
-    return f"json_extract_string(record, {literal('$' + pointer)})"
+def exact_decimal(kind: Decimal) -> str:
+    """Return the DuckDB type with room for more digits behind the point than a decimal has."""
+    return f"DECIMAL(38,{min(kind.scale + 9, 38 - kind.precision + kind.scale)})"
+
+
+def _pointer(steps: Steps) -> str:
+    return literal("$" + "".join(f"[{step}]" if isinstance(step, int) else f'."{step}"' for step in steps))
+
+
+def _leads_into(place: Steps, steps: Steps) -> bool:
+    return len(place) < len(steps) and steps[: len(place)] == place
+
+
+def _null_conditions(column: Column, text: str) -> Iterator[str]:
+    """Yield when a text means null. A number does however it is written: -200 is -200.0."""
+    if column.null_tokens:
+        yield f"{text} IN ({literals(str(token) for token in column.null_tokens)})"
+    if numbers := [token for token in column.null_tokens if not isinstance(token, str)]:
+        yield f"coalesce(TRY_CAST({text} AS DOUBLE) IN ({', '.join(map(repr, numbers))}), false)"
 
 
 def _number_keys(columns: Iterable[Column]) -> set[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from firelake.raw.codecs import Decoded
@@ -17,6 +18,8 @@ from firelake.raw.salvage import Span, salvage
 
 # Small objects are joined to chunks of this size, so that per-chunk costs vanish.
 _CHUNK_BYTES = 1 << 20
+
+RECORD_TOO_LARGE = "record_too_large"
 
 InvalidPieces = Callable[[pa.Table], Iterable[tuple[int, int]]]
 
@@ -51,13 +54,14 @@ class Refusal:
     ----------
     position
         Its place among the records and fragments of its object.
-    byte_offset
-        Where it begins in the decompressed object.
+    byte_offset, byte_length
+        Where it, or the record that held it, lies in the decompressed object.
     """
 
     ordinal: int
     position: int
     byte_offset: int
+    byte_length: int
     reason: str
     detail: str | None
     raw: bytes
@@ -77,6 +81,8 @@ class Chunk:
         For each record its object's arrival, in microseconds since 1970, UTC.
     valid
         False where the bytes are known not to be one JSON object.
+    byte_lengths
+        For each record how long it is in the decompressed object, where its text is not as it was there.
     """
 
     text: bytes
@@ -86,6 +92,7 @@ class Chunk:
     byte_offsets: NDArray[np.int64]
     arrivals: NDArray[np.int64]
     valid: NDArray[np.bool_]
+    byte_lengths: NDArray[np.int64] | None = None
 
     def record_batch(self) -> pa.RecordBatch:
         """Return ``object, position, arrived_at, record``; the record is null where not valid."""
@@ -105,27 +112,34 @@ class Chunk:
 
     def without(self, ordinals: Iterable[int]) -> Chunk:
         """Return the chunk with the records of some objects marked as not valid."""
-        return Chunk(
-            self.text,
-            self.bounds,
-            self.ordinals,
-            self.positions,
-            self.byte_offsets,
-            self.arrivals,
-            self.valid & ~np.isin(self.ordinals, list(ordinals)),
-        )
+        return replace(self, valid=self.valid & ~np.isin(self.ordinals, list(ordinals)))
+
+    def larger(self, max_bytes: int) -> NDArray[np.int64]:
+        """Return the records of more than ``max_bytes``."""
+        # Most chunks are smaller than any record may be.
+        if len(self.text) <= max_bytes:
+            return np.empty(0, dtype=np.int64)
+        candidates = np.flatnonzero(self.valid & (np.diff(self.bounds) > max_bytes))
+        return np.array([i for i in candidates.tolist() if len(self._raw(i)) > max_bytes], dtype=np.int64)
+
+    def byte_length(self, index: int) -> int:
+        """Return how long record ``index`` is in the decompressed object."""
+        return len(self._raw(index)) if self.byte_lengths is None else int(self.byte_lengths[index])
 
     def refusal(self, index: int, reason: str, detail: str | None) -> Refusal:
         """Return record ``index`` as refused."""
-        raw = self.text[self.bounds[index] : self.bounds[index + 1]].rstrip()
         return Refusal(
             int(self.ordinals[index]),
             int(self.positions[index]),
             int(self.byte_offsets[index]),
+            self.byte_length(index),
             reason,
             detail,
-            raw,
+            self._raw(index),
         )
+
+    def _raw(self, index: int) -> bytes:
+        return self.text[self.bounds[index] : self.bounds[index + 1]].rstrip()
 
 
 @dataclass(frozen=True)
@@ -151,7 +165,21 @@ class Batch:
         table = pa.Table.from_batches(batches, schema=_SCHEMA)
         if all(chunk.valid.all() for chunk in self.chunks):
             return table
-        return table.filter(pa.compute.is_valid(table["record"]))
+        return table.filter(pc.is_valid(table["record"]))
+
+    def refusing_larger(self, max_bytes: int) -> Batch:
+        """Return the batch with records of more than ``max_bytes`` refused."""
+        larger = [chunk.larger(max_bytes) for chunk in self.chunks]
+        if not any(found.size for found in larger):
+            return self
+        chunks: list[Chunk] = []
+        refused = list(self.fragments)
+        for chunk, found in zip(self.chunks, larger, strict=True):
+            refused.extend(chunk.refusal(int(index), RECORD_TOO_LARGE, None) for index in found)
+            valid = chunk.valid.copy()
+            valid[found] = False
+            chunks.append(replace(chunk, valid=valid))
+        return replace(self, chunks=tuple(chunks), fragments=tuple(refused))
 
     def refuse(self, ordinal: int, position: int, reason: str, detail: str | None) -> Refusal:
         """Return the record at an object's position as refused."""
@@ -304,4 +332,4 @@ def _fragments(source: RawObject, data: bytes, spans: list[Span]) -> Iterator[Re
     for position, span in enumerate(spans):
         if span.reason is not None:
             raw = data[span.start : span.end]
-            yield Refusal(source.ordinal, position, span.start, span.reason, None, raw)
+            yield Refusal(source.ordinal, position, span.start, len(raw), span.reason, None, raw)

@@ -76,7 +76,9 @@ class Column(Declaration):
         "or a strptime pattern.",
     )
     zone: Zone = Field("UTC", description="IANA zone of times that carry none. Columns are always UTC.")
-    null_tokens: tuple[str, ...] = Field((), description="Texts and numbers that mean null, such as `NA`.")
+    null_tokens: tuple[str | int | float, ...] = Field(
+        (), description="Texts and numbers that mean null, such as `NA` or `-200`."
+    )
     unit: str | None = Field(None, description="Unit of the value, such as `s` or `°C`.")
     description: str = Field("", description="What it means; becomes the column's comment in Glue.")
     pii: bool = Field(False, description="Personal data: masked in reports, erasable on request.")
@@ -222,6 +224,23 @@ class Dataset(Declaration):
     max_skew: Duration = Field(timedelta(hours=1), description="How far ahead of its arrival it may be.")
     unknown_fields: Literal["keep", "drop"] = Field(
         "keep", description="Keep undeclared fields as JSON in `_extra`, or drop them (counted)."
+    )
+    explode: str | None = Field(
+        None,
+        description="Path of an array in each raw record: each of its elements becomes a record of its own, "
+        "in which the path leads to that element and all other fields are as they were.",
+    )
+    embedded_json: tuple[str, ...] = Field(
+        (), description="Paths of texts that are JSON themselves; columns' paths lead on into them."
+    )
+    ignore_case: bool = Field(
+        False, description="Find keys however they are capitalised; as written in the path comes first."
+    )
+    max_record_bytes: int = Field(
+        16 << 20, ge=1 << 10, description="Refuse records that are larger, as `record_too_large`."
+    )
+    target_file_bytes: int = Field(
+        256 << 20, ge=1 << 20, description="Split larger partitions into files of about this size."
     )
     freshness: Duration = Field(timedelta(hours=26), description="How old the newest data may become.")
     quality: Quality

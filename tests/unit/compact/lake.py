@@ -78,6 +78,7 @@ class MemoryLake:
     directory: Path
     bucket: MemoryBucket
     runs: int = 0
+    refused: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def published(self) -> list[Path]:
@@ -89,6 +90,8 @@ class MemoryLake:
         with scratch(LIMITS) as space:
             intake = Intake(space.connection, self.spec, quarantine_predicates(self.spec))
             intake.take(self.bucket, objects, LIMITS)  # type: ignore[arg-type]
+            refused = space.connection.sql("SELECT * FROM refused ORDER BY _object, _position")
+            self.refused = refused.to_arrow_table().to_pylist()
             merge = Merge(space.connection, self.spec, objects)
             merge.add_published(self.published)
             merge.dedupe()
@@ -103,7 +106,7 @@ class MemoryLake:
             displaced = books.displaced(merge, self.spec.raw.layout)
             books.check(outcomes, merge.published(), displaced, staged)
             self.runs += 1
-            return books.accounting(outcomes, merge, displaced)
+            return books.accounting(outcomes, merge, displaced, intake.fields_dropped)
 
     def rows(self) -> list[tuple[Any, ...]]:
         """Return the trusted rows, sorted."""
