@@ -16,7 +16,7 @@ from firelake.ledger import read_stage
 from firelake.outcome import Accounting, Outcome, Published
 from firelake.periods import PeriodRange
 from firelake.quality import checkpoint
-from firelake.quality.checkpoint import Verdict
+from firelake.quality.report_view import Verdict
 from firelake.runs import new_run_id
 from firelake.spec import Dataset, find_dataset
 from firelake.tables import trusted
