@@ -121,6 +121,21 @@ def verdict_key(table: str, run_id: str) -> str:
     return f"verdicts/{table}/{run_id}.json"
 
 
+def verdict_prefix(table: str) -> str:
+    """Return the folder of all verdicts on a table's stages."""
+    return f"verdicts/{table}/"
+
+
 def report_key(table: str, partition: str, run_id: str) -> str:
     """Return the key of a run's quality report."""
     return f"reports/{table}/{partition}/{run_id}.html"
+
+
+def validation_key(table: str, period: str, run_id: str, partition: str) -> str:
+    """Return the key of one partition's results in Great Expectations' own JSON, beside the report."""
+    return f"reports/{table}/{period}/{run_id}.{partition.replace('/', '--')}.json"
+
+
+def report_index_key(table: str) -> str:
+    """Return the key of the page that lists a table's reports."""
+    return f"reports/{table}/index.html"

@@ -16,6 +16,7 @@ from firelake.ledger import read_stage
 from firelake.outcome import Accounting, Outcome, Published
 from firelake.periods import PeriodRange
 from firelake.quality import checkpoint
+from firelake.quality.verdict import Verdict
 from firelake.runs import new_run_id
 from firelake.spec import Dataset, find_dataset
 from firelake.tables import trusted
@@ -84,7 +85,7 @@ class Pipeline:
         stage = engine.compact(self.lake, self.dataset, arrival, new_run_id(origin), self.limits)
         return Staged(stage_uri=publishing.save_stage(self.lake, stage), accounting=stage.accounting)
 
-    def gate(self, stage_uri: str) -> checkpoint.Verdict:
+    def gate(self, stage_uri: str) -> Verdict:
         """Hold a stage to the dataset's suite; write the report, the history and the verdict.
 
         Raises

@@ -3,56 +3,27 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from firelake import iceberg
 from firelake.errors import GateFailed, LakeUnreachable
-from firelake.layout import Lake, Zone, report_key, uri, verdict_key
-from firelake.outcome import Outcome, Stage, SummaryStage, TableStage
+from firelake.layout import Lake, Zone, report_key, uri, validation_key, verdict_key
+from firelake.outcome import Stage, SummaryStage, TableStage
 from firelake.periods import PeriodRange
 from firelake.quality.evidence import refused_examples, trends
 from firelake.quality.gate import GateSubject, evaluate
 from firelake.quality.history import history_rows
-from firelake.quality.report import ReportInput, render_report
-from firelake.quality.result import GateResult
+from firelake.quality.report import ReportInput, render_report, report_json
+from firelake.quality.report_index import refresh_index
 from firelake.quality.run_rules import judge_run
 from firelake.quality.timeline import Timeline
+from firelake.quality.verdict import Verdict
 from firelake.spec import Dataset
 from firelake.storage import Bucket, download_all
 from firelake.summary.spec import SummaryTable
 from firelake.tables import QUALITY_RESULTS
 
 _MAX_NAMED = 5
-
-
-class Verdict(Outcome):
-    """What the gate says of a stage: one result for each partition it would replace."""
-
-    table: str
-    run_id: str
-    results: tuple[GateResult, ...]
-    report_uri: str
-
-    @property
-    def passed(self) -> bool:
-        """Whether the stage may be published."""
-        return all(result.passed for result in self.results)
-
-    def summary(self) -> dict[str, Any]:
-        """Return what people and other steps ask for first."""
-        held: Counter[str] = Counter()
-        failed: Counter[str] = Counter()
-        for result in self.results:
-            held.update(result.count(success=True))
-            failed.update(result.count(success=False))
-        return {
-            "passed": self.passed,
-            "held": dict(held),
-            "failed": dict(failed),
-            "report_uri": self.report_uri,
-        }
 
 
 def judge_stage(lake: Lake, dataset: Dataset, stage: Stage) -> Verdict:
@@ -148,15 +119,19 @@ def _partitions(stage: TableStage, directory: Path) -> list[tuple[str, tuple[Pat
 
 
 def _conclude(lake: Lake, report: ReportInput) -> Verdict:
-    """Write history, report and verdict; the verdict last, because it is what publishing asks for."""
+    """Write history, report and verdict; the verdict after them, because it is what publishing asks for."""
     ops = Bucket(lake.bucket(Zone.OPS))
     page = report_key(report.table, report.period, report.run_id)
     iceberg.append(QUALITY_RESULTS.load(lake), history_rows(report.results))
     ops.write(page, render_report(report).encode())
+    for result in report.results:
+        key = validation_key(report.table, report.period, report.run_id, result.partition)
+        ops.write(key, report_json(result).encode())
     verdict = Verdict(
         table=report.table, run_id=report.run_id, results=report.results, report_uri=uri(ops.name, page)
     )
     ops.write(verdict_key(report.table, report.run_id), verdict.model_dump_json().encode())
+    refresh_index(ops, report.table, report.description)
     if not verdict.passed:
         raise GateFailed(_failure(verdict))
     return verdict

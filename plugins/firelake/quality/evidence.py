@@ -8,15 +8,18 @@ from pathlib import Path
 import duckdb
 from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual
 
+from firelake.compact.rules import FAILED_RULE
 from firelake.layout import Lake
 from firelake.outcome import Stage
 from firelake.quality.history import TIME_COLUMN
 from firelake.quality.report import QuarantinedRecord, TrendPoint
-from firelake.sql import literals
+from firelake.sql import literal, literals
 from firelake.storage import download_all
 from firelake.tables import QUALITY_RESULTS
 
 _EXAMPLES = 20
+# Of those that failed rules, some of each rule.
+_BY_RULE = f"CASE WHEN reason = {literal(FAILED_RULE)} THEN detail END"
 _TREND_SPAN = timedelta(days=30)
 _TREND_POINTS = 60
 
@@ -39,7 +42,8 @@ def refused_examples(stage: Stage, directory: Path) -> tuple[QuarantinedRecord, 
             f"""
             SELECT reason, coalesce(detail, ''), raw_text, _raw_object, byte_offset
             FROM read_parquet([{files}]) WHERE run_id = ?
-            QUALIFY row_number() OVER (PARTITION BY reason ORDER BY _raw_object, _raw_position) <= 5
+            QUALIFY row_number() OVER (
+                PARTITION BY reason, {_BY_RULE} ORDER BY _raw_object, _raw_position) <= 5
             ORDER BY reason, _raw_object, byte_offset LIMIT {_EXAMPLES}
             """,  # noqa: S608 (paths are quoted)
             [stage.run_id],

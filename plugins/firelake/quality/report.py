@@ -73,7 +73,7 @@ def render_report(report: ReportInput) -> str:
     results = report.results
     verdict = report_view.verdict(results)
     failures = [report_view.Failure(one, rule) for one in results for rule in one.failed]
-    return _template().render(
+    return template("report.html.j2").render(
         report=report,
         verdict=verdict,
         failures=sorted(failures, key=lambda failure: failure.order),
@@ -134,8 +134,9 @@ def report_json(result: GateResult) -> str:
     return json.dumps(document, ensure_ascii=False, default=str, indent=1)
 
 
-@lru_cache(maxsize=1)
-def _template() -> Template:
+@lru_cache
+def template(name: str) -> Template:
+    """Return a page's template."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -152,4 +153,4 @@ def _template() -> Template:
         "observation": report_view.observation,
         "moment": report_view.moment,
     }
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from firelake.errors import GateFailed
 from firelake.outcome import Stage
-from firelake.quality.checkpoint import Verdict, judge_stage
+from firelake.quality.checkpoint import judge_stage
+from firelake.quality.verdict import Verdict
 from firelake.spec.dataset import Quality
 
 from tests.contract.core.lake import DAY, TestLake, body_of, record

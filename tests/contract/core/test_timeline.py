@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from firelake.quality.checkpoint import Verdict, judge_stage
+from firelake.quality.checkpoint import judge_stage
+from firelake.quality.verdict import Verdict
 from firelake.spec.dataset import Quality, Trailing, TrailingCheck
 from firelake.tables import COLUMN_PROFILES
 
