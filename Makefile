@@ -12,7 +12,7 @@ BENCH_BIN := var/bench/.venv/bin
 CODE := dags plugins localaws ingest tests bench deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e test-compose chromium bench bench-large mwaa lock clean
+.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e test-compose chromium bench bench-large bench-gate mwaa lock clean
 MAKEFLAGS += --no-print-directory --warn-undefined-variables
 .DELETE_ON_ERROR:
 
@@ -68,6 +68,9 @@ chromium: ## Install the browser that test-e2e looks at Airflow with, if it is m
 
 bench: var/bench/.venv/installed ## Measure Firelake beside its peers; writes docs/benchmarks.md
 	@PYTHONPATH=.:plugins $(BENCH_BIN)/python -m bench
+
+bench-gate: $(VENVS) ## Measure the gate on ten million rows
+	@PYTHONPATH=.:plugins $(BIN)/python -m bench.gate --folder var/bench/gate
 
 bench-large: var/bench/.venv/installed ## The same, and Firelake on ten times the data
 	@PYTHONPATH=.:plugins $(BENCH_BIN)/python -m bench --large
