@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -73,6 +74,8 @@ class Corpus:
 
 
 def _make(folder: Path, size: Size, random: np.random.Generator) -> Corpus:
+    # What an interrupted run left behind would be counted by the contenders.
+    shutil.rmtree(folder, ignore_errors=True)
     per_object = size.records // size.objects
     earlier: list[bytes] = []
     bytes_json = bytes_raw = copies = 0
