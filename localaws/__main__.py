@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"localaws: {error}", file=sys.stderr)
         return 2
     with listener, lock:
-        asyncio.run(_serve(listener, options.data_dir.resolve(), options.log_level))
+        asyncio.run(_serve(listener, options))
     return 0
 
 
@@ -48,6 +48,17 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("var/localaws"),
         help="folder of all state (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("duckdb", "trino"),
+        default="duckdb",
+        help="what runs Athena's queries; trino needs `make trino` (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--trino-url",
+        help="a Trino that runs already, whose catalog awsdatacatalog is on this lake"
+        " (default: start one with the first query)",
     )
     parser.add_argument("--log-level", choices=_LOG_LEVELS, default="WARNING", help="default: %(default)s")
     return parser
@@ -81,8 +92,9 @@ def _lock(data_dir: Path) -> IO[str]:
     return lock
 
 
-async def _serve(listener: socket.socket, data_dir: Path, log_level: str) -> None:
+async def _serve(listener: socket.socket, options: argparse.Namespace) -> None:
     host, port = listener.getsockname()
+    data_dir, log_level = options.data_dir.resolve(), options.log_level
     base.configure(data_dir, port, log_level)
     base.s3()
     # Imported only now: ministack reads its settings when it is imported.
@@ -94,7 +106,12 @@ async def _serve(listener: socket.socket, data_dir: Path, log_level: str) -> Non
     from localaws.gateway import Gateway
     from localaws.services import load_services
 
-    context = Context(data_dir=data_dir, endpoint_url=f"http://{host}:{port}")
+    context = Context(
+        data_dir=data_dir,
+        endpoint_url=f"http://{host}:{port}",
+        athena_engine=options.engine,
+        trino_url=options.trino_url,
+    )
     services = load_services(context)
     gateway = Gateway(base.application().app, services, Admin(context, services))
     config = Config()

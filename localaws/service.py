@@ -50,6 +50,8 @@ class Context:
         The faults that were asked for, to be struck by the operations they name.
     region, account_id
         Where and who the lake says it is.
+    athena_engine, trino_url
+        What runs Athena's queries, ``duckdb`` or ``trino``; and where a Trino runs already, if one does.
     """
 
     data_dir: Path
@@ -58,6 +60,8 @@ class Context:
     faults: Faults = field(default_factory=Faults)
     region: str = "us-east-1"
     account_id: str = "000000000000"
+    athena_engine: str = "duckdb"
+    trino_url: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from localaws.athena.state import Document, State
 from localaws.service import Context
 
 if TYPE_CHECKING:
+    from localaws.athena.engine import Engine
     from localaws.athena.runner import Runner
 
 
@@ -51,9 +52,18 @@ class LateRunner:
             self._runner.close()
 
     def _made(self) -> Runner:
-        from localaws.athena.engine import DuckDbEngine
         from localaws.athena.runner import Machinery, Runner
 
-        folder = self._context.data_dir
-        engine = DuckDbEngine(self._glue, self._context.account_id, folder / "s3", folder / "athena" / "work")
-        return Runner(Machinery(self._context, self._state, engine, self._glue, self._prepared))
+        return Runner(Machinery(self._context, self._state, self._engine(), self._glue, self._prepared))
+
+    def _engine(self) -> Engine:
+        from localaws.athena.engine import DuckDbEngine
+        from localaws.athena.trino.engine import TrinoEngine
+        from localaws.athena.trino.server import LakeEndpoint
+
+        context, folder = self._context, self._context.data_dir
+        work_dir = folder / "athena" / "work"
+        if context.athena_engine == "trino":
+            endpoint = LakeEndpoint(context.endpoint_url, context.region, context.account_id)
+            return TrinoEngine(endpoint, work_dir, context.trino_url)
+        return DuckDbEngine(self._glue, context.account_id, folder / "s3", work_dir)
