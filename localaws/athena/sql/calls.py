@@ -161,5 +161,6 @@ def unit_of(call: Call, argument: Expr, moment: Type) -> str:
     """Return the unit that a date function was given, checked against the type it works on."""
     unit = require_text(call, argument, "unit").lower()
     if unit not in UNITS or (moment == t.DATE and unit in _TIME_UNITS):
-        raise QueryError("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid {moment} field")
+        name = "DATE" if moment == t.DATE else "TIMESTAMP"
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid {name} field")
     return unit

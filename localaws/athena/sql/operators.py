@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from localaws.athena.failure import QueryError
@@ -113,15 +114,25 @@ def _move(operator: str, left: Expr, right: Expr) -> Expr | None:
     """Compile sums and differences of dates, timestamps and intervals."""
     lname, rname = left.type.name, right.type.name
     if lname in t.INTERVALS and rname in t.DATETIMES and operator == "+":
-        return shift(right, "+", left.sql)
+        return _shifted(right, "+", left)
     if lname in t.DATETIMES and rname in t.INTERVALS:
-        return shift(left, operator, right.sql)
+        return _shifted(left, operator, right)
     if lname in t.DATETIMES and rname in t.DATETIMES and operator == "-":
         sides = [f"CAST({comparable(side).sql} AS TIMESTAMP)" for side in (left, right)]
         return derived(f"({sides[0]} - {sides[1]})", t.DAY_TO_SECOND, left, right)
     if lname == rname and lname in t.INTERVALS:
         return derived(f"({left.sql} {operator} {right.sql})", left.type, left, right)
     return None
+
+
+def _shifted(moment: Expr, operator: str, interval: Expr) -> Expr:
+    if interval.type != t.DAY_TO_SECOND:
+        return shift(moment, operator, interval.sql)
+    if moment.type == t.DATE:
+        return shift(moment, operator, f"trino_whole_days({interval.sql})")
+    # such an interval has milliseconds
+    precision = max(3, moment.type.params[0])
+    return replace(shift(moment, operator, interval.sql), type=Type(moment.type.name, (precision,)))
 
 
 def shift(moment: Expr, operator: str, interval: str) -> Expr:
@@ -142,21 +153,52 @@ def negate(operand: Expr) -> Expr:
 
 
 _JOINABLE: Final = ("varchar", "char")
+_LONGEST_CHAR: Final = 65536
 
 
 def concatenate(left: Expr, right: Expr) -> Expr:
     """Compile ``||`` for text, bytes and arrays."""
     a, b = left.type, right.type
     if t.UNKNOWN in (a, b):
-        other = b if a == t.UNKNOWN else a
-        return derived(f"CAST(NULL AS {t.duckdb_type(other)})", other, left, right)
-    if a.name in _JOINABLE and b.name in _JOINABLE:
+        return _concatenate_null(left, right)
+    if a.name == "char" or b.name == "char":
+        return _concatenate_padded(left, right)
+    if a.name == b.name == "varchar":
         return derived(f"({left.sql} || {right.sql})", t.VARCHAR, left, right)
     if a.name == b.name == "varbinary":
         return derived(f"({left.sql} || {right.sql})", t.VARBINARY, left, right)
     if "array" in (a.name, b.name):
         return _concatenate_arrays(left, right)
-    raise mismatch("||", left, right)
+    raise _no_concat(left, right)
+
+
+def _no_concat(left: Expr, right: Expr) -> QueryError:
+    return QueryError(
+        "FUNCTION_NOT_FOUND", f"Unexpected parameters ({left.type}, {right.type}) for function concat"
+    )
+
+
+def _concatenate_null(left: Expr, right: Expr) -> Expr:
+    """Compile ``||`` with NULL, which Trino takes for an array wherever it can."""
+    other = right.type if left.type == t.UNKNOWN else left.type
+    if other in (t.UNKNOWN, t.VARCHAR) or other.name == "array":
+        raise QueryError(
+            "AMBIGUOUS_FUNCTION_CALL",
+            "Could not choose a best candidate operator. Explicit type casts must be added.",
+        )
+    joined = t.array(other)
+    return derived(f"CAST(NULL AS {t.duckdb_type(joined)})", joined, left, right)
+
+
+def _concatenate_padded(left: Expr, right: Expr) -> Expr:
+    """Compile ``||`` where a side is CHAR, to which Trino then converts the other."""
+    if not {left.type.name, right.type.name} <= set(_JOINABLE):
+        raise _no_concat(left, right)
+    lengths = [side.type.params[0] if side.type.params else _LONGEST_CHAR for side in (left, right)]
+    if sum(lengths) > _LONGEST_CHAR:
+        raise QueryError("TYPE_NOT_FOUND", f"Unknown type: char({sum(lengths)})")
+    texts = [f"rpad({side.sql}, {length}, ' ')" for side, length in zip((left, right), lengths, strict=True)]
+    return derived(f"({' || '.join(texts)})", Type("char", (sum(lengths),)), left, right)
 
 
 def _concatenate_arrays(left: Expr, right: Expr) -> Expr:
@@ -166,7 +208,7 @@ def _concatenate_arrays(left: Expr, right: Expr) -> Expr:
     ]
     common = t.common_type(sides[0].type, sides[1].type)
     if common is None:
-        raise mismatch("||", left, right)
+        raise _no_concat(left, right)
     a, b = (convert(side, common).sql for side in sides)
     # list_concat takes NULL for an empty list; the operator does not
     return derived(f"({a} || {b})", common, left, right)

@@ -19,6 +19,8 @@ _KINDS: Final[dict[str, tuple[str, ...]]] = {
     "instant": ("timestamp", "timestamptz"),
 }
 
+_SIZED: Final = ("varchar", "char", "timestamp", "timestamptz")
+
 
 @dataclass(frozen=True)
 class Signature:
@@ -27,7 +29,8 @@ class Signature:
     Parameters
     ----------
     parameters
-        Patterns; single capitals are type variables, ``function`` a lambda.
+        Patterns; single capitals are type variables, ``function`` a lambda. In ``varchar(x)`` and
+        ``timestamp(p)``, the small letter stands for whatever length or precision comes.
     result
         Pattern of the result.
     template
@@ -54,12 +57,15 @@ class Bindings:
     """What the type variables of a signature stand for in one call."""
 
     types: dict[str, Type] = field(default_factory=dict)
+    sizes: dict[str, int | None] = field(default_factory=dict)
     cost: int = 0
 
     def match(self, pattern: Type, actual: Type) -> bool:
         """Bind ``actual`` to ``pattern``; ``False`` when it does not fit."""
         if _is_variable(pattern):
             return self._bind(pattern, actual)
+        if _is_sized(pattern):
+            self.sizes[pattern.fields[0]] = size_of(actual)
         if actual == t.UNKNOWN or (pattern.name == actual.name and not pattern.args):
             return True
         if pattern.name == actual.name and len(pattern.args) == len(actual.args):
@@ -84,12 +90,26 @@ class Bindings:
         """Return ``pattern`` with its variables replaced by what they stand for."""
         if _is_variable(pattern):
             return self.types.get(pattern.name, t.UNKNOWN)
+        if _is_sized(pattern):
+            size = self.sizes.get(pattern.fields[0])
+            return Type(pattern.name, () if size is None else (size,))
         args = tuple(self.resolve(arg) for arg in pattern.args)
         return Type(pattern.name, pattern.params, args, pattern.fields) if args else pattern
 
 
 def _is_variable(pattern: Type) -> bool:
     return len(pattern.name) == 1 and pattern.name.isupper()
+
+
+def _is_sized(pattern: Type) -> bool:
+    return pattern.name in _SIZED and bool(pattern.fields)
+
+
+def size_of(actual: Type) -> int | None:
+    """Return the length of a text type, ``None`` without bound, or the precision of a time."""
+    if actual.params:
+        return actual.params[0]
+    return 0 if actual in (t.UNKNOWN, t.DATE) else None
 
 
 def _distance(actual: Type, wanted: Type) -> int:
@@ -109,7 +129,15 @@ class _PatternReader(TypeReader):
         if word == "function":
             self.next()
             return self.nested("function")
+        if word in _SIZED and self.peek(1) == "(" and self.peek(2).isalpha():
+            return self._sized()
         return super().type()
+
+    def _sized(self) -> Type:
+        name, _, variable, _ = (self.next() for _ in range(4))
+        if name == "timestamp" and self.peek() == "with" and self.zone():
+            name = "timestamptz"
+        return Type(name, fields=(variable,))
 
     def _kind(self) -> str:
         self.next()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from sqlglot import exp
@@ -16,10 +17,12 @@ from localaws.athena.sql.expr import Expr, convert, derived, unify
 from localaws.athena.sql.formats import for_parsing, joda_format, mysql_format
 from localaws.athena.sql.functions import functions
 from localaws.athena.sql.operators import arithmetic, comparable, compare, concatenate, shift
-from localaws.athena.sql.types import literal, quote
+from localaws.athena.sql.signatures import size_of
+from localaws.athena.sql.types import Type, literal, quote
 
 Handler = Callable[[Call], Expr]
 _DATETIME: Final = "date, timestamp or timestamp with time zone"
+_LONGEST: Final = 2**31 - 1
 
 
 def _moment(call: Call, argument: Expr) -> Expr:
@@ -207,7 +210,7 @@ def _json_extract(call: Call) -> Expr:
     # A document that does not parse is NULL, not a failure
     source = document.sql if document.type == t.JSON else f"TRY_CAST({document.sql} AS JSON)"
     if call.name == "json_extract_scalar":
-        return derived(f"trino_json_scalar({source}, {where})", t.VARCHAR, document)
+        return derived(f"trino_json_scalar({source}, {where})", _sized(size_of(document.type)), document)
     return derived(f"json_extract({source}, {where})", t.JSON, document)
 
 
@@ -217,7 +220,42 @@ def _regexp_replace(call: Call) -> Expr:
     # Java writes a group as $1 or ${1} and escapes with a backslash; DuckDB writes \1
     replacement = re.sub(r"\\(.)|\$\{?(\d)\}?|(\\)", lambda m: rf"\{m[2]}" if m[2] else (m[1] or ""), text)
     sql = f"regexp_replace({subject.sql}, {pattern.sql}, {literal(replacement)}, 'g')"
-    return derived(sql, t.VARCHAR, subject, pattern)
+    length, added = size_of(subject.type), size_of(rest[0].type) if rest else None
+    if length is not None and added is not None:
+        length += max(length * added // 2, added) * (length + 1)
+    return derived(sql, _sized(length), subject, pattern)
+
+
+def _sized(length: int | None) -> Type:
+    return t.VARCHAR if length is None else t.varchar(min(length, _LONGEST))
+
+
+def _replace(call: Call) -> Expr:
+    replaced = _from_table(call)
+    lengths = [size_of(argument.type) for argument in call.arguments if isinstance(argument, Expr)]
+    if len(lengths) < 3:
+        return replaced
+    length, added = lengths[0], lengths[2]
+    grown = None if length is None or added is None else length + added * (length + 1)
+    return replace(replaced, type=_sized(grown))
+
+
+def _url_encode(call: Call) -> Expr:
+    (text,) = require_arguments(call, 1)
+    length = size_of(text.type)
+    return replace(_from_table(call), type=_sized(None if length is None else 12 * length))
+
+
+def _to_iso8601(call: Call) -> Expr:
+    (moment,) = require_arguments(call, 1)
+    if _moment(call, moment).type == t.DATE:
+        return typed(moment.sql, t.varchar(16), moment)
+    digits = moment.type.params[0]
+    length = 22 + (digits + 1 if digits else 0)
+    sql = f"replace(trino_timestamp_text({_local(moment)}, {digits}), ' ', 'T')"
+    if moment.type.name == "timestamptz":
+        length, sql = length + 6, f"({sql} || trino_offset_text({moment.sql}, 'Z'))"
+    return derived(sql, t.varchar(length), moment)
 
 
 def _reduce(call: Call) -> Expr:
@@ -336,9 +374,12 @@ SPECIAL: Final[dict[str, Handler]] = {
     "parse_datetime": _parse_datetime,
     "reduce": _reduce,
     "regexp_replace": _regexp_replace,
+    "replace": _replace,
     "round": _round,
     "row": _row,
+    "to_iso8601": _to_iso8601,
     "try": _try,
     "typeof": _typeof,
+    "url_encode": _url_encode,
 }
 """Calls with rules of their own, by name."""

@@ -65,9 +65,10 @@ class TypeReader:
         """Return the failure to raise for text that is no type."""
         return QueryError("TYPE_NOT_FOUND", f"Unknown type: {self._text}")
 
-    def peek(self) -> str:
-        """Return the next token, empty at the end."""
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
+    def peek(self, ahead: int = 0) -> str:
+        """Return the next token, or one further ahead; empty at the end."""
+        at = self._at + ahead
+        return self._tokens[at] if at < len(self._tokens) else ""
 
     def next(self) -> str:
         """Take the next token."""
@@ -163,8 +164,12 @@ class TypeReader:
         precision = self._numbers()[0] if self.peek() == "(" else 3
         if self.peek().lower() not in ("with", "without"):
             return t.timestamp(precision)
+        return t.timestamptz(precision) if self.zone() else t.timestamp(precision)
+
+    def zone(self) -> bool:
+        """Read ``with time zone`` or ``without time zone`` and return whether there is one."""
         zoned = self.next().lower() == "with"
         for word in ("time", "zone"):
             if self.next().lower() != word:
                 raise self.unknown()
-        return t.timestamptz(precision) if zoned else t.timestamp(precision)
+        return zoned

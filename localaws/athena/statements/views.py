@@ -34,6 +34,8 @@ class CreateView:
             )
         table = {
             "Name": self.name.table,
+            # Trino runs a view as its owner, and refuses one that has none.
+            "Owner": "hadoop",
             "TableType": "VIRTUAL_VIEW",
             "ViewOriginalText": view_text(View(self.sql, environment.database, columns_of)),
             "ViewExpandedText": "/* Presto View */",
