@@ -10,7 +10,7 @@ from firelake import aws
 from firelake.layout import Lake, Zone, uri
 from firelake.spec import Dataset
 from firelake.summary.spec import SummaryTable
-from firelake.tables import COLUMN_PROFILES, LEDGER, QUALITY_RESULTS, quarantine, summary, trusted
+from firelake.tables import COLUMN_PROFILES, DRIFT, LEDGER, QUALITY_RESULTS, quarantine, summary, trusted
 
 if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import CreateCrawlerRequestTypeDef
@@ -30,7 +30,7 @@ def prepare_lake(lake: Lake, datasets: Iterable[Dataset], summaries: Iterable[Su
         aws.ensure_bucket(lake.bucket(zone))
         _ensure_database(lake.database(zone), f"{lake.name}: {zone} zone")
     _ensure_workgroup(lake)
-    for declaration in (LEDGER, QUALITY_RESULTS, COLUMN_PROFILES):
+    for declaration in (LEDGER, QUALITY_RESULTS, COLUMN_PROFILES, DRIFT):
         declaration.ensure(lake)
     for dataset in datasets:
         trusted(dataset).ensure(lake)

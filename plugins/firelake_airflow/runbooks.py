@@ -48,6 +48,17 @@ If `tier` fails, its error names the file and line of the wrong declaration, or 
 differ. Nothing is lost by running it again.
 """
 
+DRIFT = """\
+Compares, daily and for every dataset, what arrived on the day before with the spec in
+`include/datasets/`: the columns that the raw crawler inferred, and a sample of the records themselves.
+
+Fields that are new, missing, of another type or under another name are in the log of `detect`, with a
+proposal for the YAML, and rows of `{table}`. Nothing is changed by itself: review the proposal,
+merge what is right into the dataset's file, and run the days again that need it.
+
+*Trigger* with **Arrival period** to look at other days, such as `2026-11-20/2026-11-21`.
+"""
+
 _SUMMARY = """\
 {description}
 

@@ -4,7 +4,12 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, Asset
 
-DAG_IDS = {"iot_device_health_daily__summary", "iot_device_telemetry__pipeline", "lake__lifecycle"}
+DAG_IDS = {
+    "iot_device_health_daily__summary",
+    "iot_device_telemetry__pipeline",
+    "lake__drift",
+    "lake__lifecycle",
+}
 
 
 @pytest.fixture(params=sorted(DAG_IDS))

@@ -1,0 +1,1 @@
+"""Drift: how the records that arrive differ from what a dataset's spec declares."""
