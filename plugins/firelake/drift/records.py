@@ -31,7 +31,11 @@ COLUMNS: tuple[tuple[str, ColumnType, str], ...] = (
     ("first_seen", _TIMESTAMP, "Arrival of the earliest sampled object with the field, UTC"),
     (TIME_COLUMN, _TIMESTAMP, "When it was detected, UTC"),
 )
-_ARROW: dict[ColumnType, pa.DataType] = {_STRING: pa.string(), _DOUBLE: pa.float64(), _TIMESTAMP: pa.timestamp("us")}
+_ARROW: dict[ColumnType, pa.DataType] = {
+    _STRING: pa.string(),
+    _DOUBLE: pa.float64(),
+    _TIMESTAMP: pa.timestamp("us"),
+}
 SCHEMA = pa.schema([pa.field(name, _ARROW[kind]) for name, kind, _ in COLUMNS])
 
 
