@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -14,7 +13,7 @@ from firelake.periods import Period
 from firelake.raw.records import RawObject
 from firelake.spec import Dataset
 from firelake.spec.dataset import EXTRA_COLUMN, RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN
-from firelake.sql import identifier, identifiers, literals
+from firelake.sql import identifier, identifiers
 
 
 class Merge:
@@ -46,12 +45,14 @@ class Merge:
         starts = (datetime.fromtimestamp(seconds, UTC) for (seconds,) in rows)
         return {Period.containing(start, self._dataset.partition_by) for start in starts}
 
-    def add_published(self, files: Iterable[Path]) -> None:
-        """Add published rows, except those that came from the run's own objects."""
-        paths = literals(str(path) for path in files)
-        if not paths:
-            return
-        published = f"read_parquet([{paths}], union_by_name = true)"
+    def add_published(self, published: str) -> None:
+        """Add published rows, except those that came from the run's own objects.
+
+        Parameters
+        ----------
+        published
+            SQL for a relation of rows with the table's columns.
+        """
         self._connection.execute(
             f"""
             INSERT INTO objects
@@ -88,6 +89,17 @@ class Merge:
             WHERE place > 1
             """  # noqa: S608
         )
+        self._enumerate_keys()
+
+    def _enumerate_keys(self) -> None:
+        """Let each row carry its object's key as a number.
+
+        It is cheap to sort and to spill, and the Parquet writer takes the enumeration as its dictionary.
+        """
+        if self._connection.execute("SELECT count(*) FROM objects").fetchone() == (0,):
+            return
+        self._connection.execute("CREATE TYPE raw_key AS ENUM (SELECT key FROM objects ORDER BY key)")
+        self._connection.execute("ALTER TABLE objects ALTER key TYPE raw_key")
 
     def survivors(self) -> str:
         """Return SQL for the trusted rows of all touched partitions."""
