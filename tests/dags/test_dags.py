@@ -5,6 +5,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, Asset
 
 DAG_IDS = {
+    "iot_device_anomalies__summary",
     "iot_device_health_daily__summary",
     "iot_device_telemetry__pipeline",
     "lake__drift",
