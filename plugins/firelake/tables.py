@@ -8,6 +8,8 @@ from pyiceberg.table import Table
 
 from firelake import aws, iceberg
 from firelake.drift import records as drift_records
+from firelake.errors import FirelakeError
+from firelake.evolution import Evolution, evolution
 from firelake.layout import Lake, Zone
 from firelake.periods import Grain
 from firelake.quality import history, profile
@@ -34,6 +36,8 @@ class TableDeclaration:
         Whether rows are only ever added, never replaced.
     foreign_files
         Whether data files come from an engine that writes no column ids; they are read by name.
+    renamed_from
+        Columns with their former names.
     """
 
     zone: Zone
@@ -44,6 +48,7 @@ class TableDeclaration:
     grain: Grain
     append_only: bool = False
     foreign_files: bool = False
+    renamed_from: tuple[tuple[str, str], ...] = ()
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -51,24 +56,50 @@ class TableDeclaration:
         return tuple(name for name, _, _ in self.columns)
 
     def ensure(self, lake: Lake) -> Table:
-        """Return the table, made if it does not exist."""
+        """Return the table: made if it does not exist, brought to these columns if it does.
+
+        Raises
+        ------
+        FirelakeError
+            If the table cannot have these columns without loss.
+        """
         schema = iceberg.schema_of(self.columns)
         partitioning = iceberg.partition_spec(schema, self.partition_column, self.grain)
         properties = iceberg.properties_of(self.comment, append_only=self.append_only)
         if self.foreign_files:
             properties |= iceberg.name_mapping(schema)
         with aws.reaching(f"table {lake.database(self.zone)}.{self.name}"):
-            return iceberg.catalog().create_table_if_not_exists(
+            table = iceberg.catalog().create_table_if_not_exists(
                 (lake.database(self.zone), self.name),
                 schema,
                 location=lake.table_location(self.zone, self.name),
                 partition_spec=partitioning,
                 properties=properties,
             )
+            self._evolution(table).apply(table)
+            return table
 
     def load(self, lake: Lake) -> Table:
         """Return the table; LakeUnreachable if it does not exist."""
         return iceberg.load_table(lake, self.zone, self.name)
+
+    def load_for_writing(self, lake: Lake) -> Table:
+        """Return the table, if it has these columns.
+
+        Raises
+        ------
+        FirelakeError
+            If it does not have them yet, or cannot without loss.
+        """
+        table = self.load(lake)
+        if self._evolution(table):
+            raise FirelakeError(
+                f"table {'.'.join(table.name())} differs from its declaration; run `firelake prepare`"
+            )
+        return table
+
+    def _evolution(self, table: Table) -> Evolution:
+        return evolution(table, self.columns, dict(self.renamed_from))
 
 
 def trusted(dataset: Dataset) -> TableDeclaration:
@@ -88,6 +119,7 @@ def trusted(dataset: Dataset) -> TableDeclaration:
         own + added,
         dataset.event_time,
         dataset.partition_by,
+        renamed_from=tuple((c.name, c.renamed_from) for c in dataset.columns if c.renamed_from is not None),
     )
 
 

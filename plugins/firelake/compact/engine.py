@@ -71,7 +71,9 @@ class _Run:
         self._arrival = arrival
         self._space = space
         self._run_id = run_id
-        self._writer = Writer(space.connection, lake, self._run_id, space.directory / "staged")
+        self._writer = Writer(
+            space.connection, lake, run_id, space.directory / "staged", dataset.target_file_bytes
+        )
 
     def stage(self, found: Discovered, intake: Intake, predicates: Sequence[RowPredicate]) -> Stage:
         merge = Merge(self._space.connection, self._dataset, found.objects)
@@ -96,7 +98,8 @@ class _Run:
         grain = self._dataset.partition_by
         before = {Period.parse(key, grain) for key in found.event_partitions}
         partitions = Partitions.of(self._lake, trusted(self._dataset), merge.event_partitions() | before)
-        merge.add_published(partitions.download(self._space.directory / "trusted"))
+        if published := partitions.download(self._space.directory / "trusted"):
+            merge.add_published(partitions.rows(published))
         merge.dedupe()
         return self._writer.write(partitions, merge.survivors(), self._dataset.sort_by)
 
@@ -143,9 +146,7 @@ class _Run:
         """Count the rows of each object in the files that were written, not in what was to be written."""
         if not staged.files:
             return {}
-        files = literals(
-            str(self._writer.directory / f"{Zone.TRUSTED}-{file.partition}.parquet") for file in staged.files
-        )
+        files = literals(str(path) for path in self._writer.local_files(staged, Zone.TRUSTED))
         rows = self._space.connection.execute(
             f"SELECT {RAW_OBJECT_COLUMN}, count(*) FROM read_parquet([{files}]) GROUP BY 1"  # noqa: S608
         ).fetchall()

@@ -79,7 +79,8 @@ class Intake:
             "WHERE _object BETWEEN ? AND ? AND _reason IS NOT NULL",
             [min(ordinals), max(ordinals)],
         ).fetchall()
-        self._refuse([*batch.fragments, *(batch.refuse(*row) for row in rows)])
+        reasons = {(ordinal, position): (reason, detail) for ordinal, position, reason, detail in rows}
+        self._refuse([*batch.fragments, *batch.refuse(reasons)])
 
     def _invalid_pieces(self, table: pa.Table) -> list[tuple[int, int]]:
         with self._registered(table):

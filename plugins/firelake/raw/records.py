@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -181,13 +182,37 @@ class Batch:
             chunks.append(replace(chunk, valid=valid))
         return replace(self, chunks=tuple(chunks), fragments=tuple(refused))
 
-    def refuse(self, ordinal: int, position: int, reason: str, detail: str | None) -> Refusal:
-        """Return the record at an object's position as refused."""
+    def refuse(self, reasons: Mapping[tuple[int, int], tuple[str, str | None]]) -> Iterator[Refusal]:
+        """Yield records as refused.
+
+        Parameters
+        ----------
+        reasons
+            Reason and detail by object and position.
+
+        Raises
+        ------
+        LookupError
+            If there is no record at one of the places.
+        """
+        wanted = np.array([_place(*place) for place in reasons], dtype=np.int64)
+        found = 0
         for chunk in self.chunks:
-            found = np.flatnonzero((chunk.ordinals == ordinal) & (chunk.positions == position) & chunk.valid)
-            if found.size:
-                return chunk.refusal(int(found[0]), reason, detail)
-        raise LookupError(f"object {ordinal} has no record at position {position}")
+            places = _place(chunk.ordinals.astype(np.int64), chunk.positions)
+            for index in np.flatnonzero(chunk.valid & np.isin(places, wanted)).tolist():
+                reason, detail = reasons[int(chunk.ordinals[index]), int(chunk.positions[index])]
+                yield chunk.refusal(index, reason, detail)
+                found += 1
+        if found < len(reasons):
+            raise LookupError(f"{len(reasons) - found} of {len(reasons)} refused records are in no chunk")
+
+
+_Number = TypeVar("_Number", int, NDArray[np.int64])
+
+
+def _place(ordinal: _Number, position: _Number) -> _Number:
+    """Return one number for an object and a position; no object has 2**40 records."""
+    return (ordinal << 40) | position
 
 
 _SCHEMA = pa.schema(

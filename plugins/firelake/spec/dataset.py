@@ -79,6 +79,9 @@ class Column(Declaration):
     null_tokens: tuple[str | int | float, ...] = Field(
         (), description="Texts and numbers that mean null, such as `NA` or `-200`."
     )
+    renamed_from: Name | None = Field(
+        None, description="The column's former name; `firelake prepare` renames it in the table."
+    )
     unit: str | None = Field(None, description="Unit of the value, such as `s` or `°C`.")
     description: str = Field("", description="What it means; becomes the column's comment in Glue.")
     pii: bool = Field(False, description="Personal data: masked in reports, erasable on request.")

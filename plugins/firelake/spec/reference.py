@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from firelake.spec.dataset import Column, Dataset, Lifecycle, LifecycleStep, Quality, Raw
+from firelake.spec.dataset import Column, Dataset, Lifecycle, LifecycleStep, Quality, Raw, Trailing
 from firelake.spec.types import ColumnType, Decimal, ListOf, MapOf, Primitive, StructOf
 
 _SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
@@ -21,11 +21,12 @@ _SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
     ("`raw`", Raw, "Where Firehose writes, as it was told."),
     ("`columns`", Column, "A mapping from each column's name to what it is."),
     ("`quality`", Quality, "What a batch is held to before anyone sees it."),
+    ("`trailing` of `quality`", Trailing, "How a batch is compared with those before it."),
     ("`lifecycle`", Lifecycle, "A list of steps for each zone."),
     ("A step of `lifecycle`", LifecycleStep, "Either `to` or `expire`."),
 )
 # Filled in before the model sees it.
-_IMPLIED = {(Column, "path"): "the column's name"}
+_IMPLIED: dict[tuple[type[BaseModel], str], str] = {(Column, "path"): "the column's name"}
 _NAMES: dict[Any, str] = {
     str: "text",
     int: "whole number",

@@ -1,8 +1,12 @@
 import gzip
+import io
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Event
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from firelake import aws, publish
 from firelake.errors import LakeUnreachable
@@ -11,7 +15,9 @@ from firelake.layout import Zone
 from firelake.ledger import Ledger
 from firelake.periods import Grain
 from firelake.spec import Dataset
+from firelake.storage import read_object
 from firelake.tables import trusted
+from pyiceberg.table import Table
 
 from tests.contract.core.lake import DAY, TestLake, body_of, record
 
@@ -182,6 +188,23 @@ def test_hostile_objects_are_quarantined_with_their_place(lake: TestLake) -> Non
     assert trusted_rows == {"truncated": None, "utf8": None, "unknown": '{"new":{"a":1}}'}
 
 
+def test_a_large_partition_becomes_files_of_consecutive_ranges(lake: TestLake) -> None:
+    small_files = lake.dataset.model_copy(update={"target_file_bytes": 1 << 20, "sort_by": ("device",)})
+    split = TestLake(lake.lake, small_files)
+    split.put(
+        DAY + timedelta(hours=1),
+        body_of({**record(n), "t": "2026-11-21T00:30:00", "l": str(hash(n))} for n in range(260_000)),
+    )
+    files = split.stage("2026-11-21").trusted.files
+    split.run("2026-11-21")
+    table = trusted(lake.dataset).load(lake.lake)
+    ranges = [sorted(batch["device"].to_pylist()) for batch in _tables_of(table)]
+    ranges.sort()
+    assert len(files) == len(ranges) > 1
+    assert all(one[-1] < other[0] for one, other in itertools.pairwise(ranges))
+    assert [device for one in ranges for device in one] == list(range(260_000))
+
+
 def test_a_missing_bucket_is_named(lake: TestLake) -> None:
     elsewhere = TestLake(type(lake.lake)("no-such-lake"), lake.dataset)
     with pytest.raises(LakeUnreachable, match="no-such-lake-raw"):
@@ -207,6 +230,11 @@ def _hourly(lake: TestLake) -> Dataset:
     return lake.dataset.model_copy(
         update={"raw": lake.dataset.raw.model_copy(update={"arrival_period": Grain.HOUR})}
     )
+
+
+def _tables_of(table: Table) -> list[pa.Table]:
+    """Read each data file of a table by itself."""
+    return [pq.read_table(io.BytesIO(read_object(task.file.file_path))) for task in table.scan().plan_files()]
 
 
 def _die(*_: object) -> None:

@@ -93,7 +93,8 @@ class MemoryLake:
             refused = space.connection.sql("SELECT * FROM refused ORDER BY _object, _position")
             self.refused = refused.to_arrow_table().to_pylist()
             merge = Merge(space.connection, self.spec, objects)
-            merge.add_published(self.published)
+            for path in self.published:
+                merge.add_published(f"read_parquet({literal(str(path))})")
             merge.dedupe()
             target = self.directory / f"{self.runs + 1}.parquet"
             space.connection.execute(f"COPY ({merge.survivors()}) TO {literal(str(target))}")
