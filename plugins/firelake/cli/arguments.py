@@ -56,6 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     _running(commands)
     _looking(commands)
     _quarantine(commands)
+    _advising(commands)
     _maintaining(commands)
     return parser
 
@@ -126,6 +127,27 @@ def _quarantine(commands: _Commands) -> None:
         "replay", "quarantined:replay", "run the periods with refused records again, after a fix", *examples
     )
     _selection(replay)
+
+
+def _advising(commands: _Commands) -> None:
+    examples = [
+        "suggest-suite menu_clicks > expectations/menu_clicks.json",
+        "suggest-suite menu_clicks --since 2026-11-01 --until 2026-11-07",
+    ]
+    suggest = commands.add(
+        "suggest-suite",
+        "advising:suggest_suite",
+        "propose a suite from published rows, to be reviewed",
+        *examples,
+    )
+    _dataset(suggest)
+    _range(suggest, "event partition", required=False)
+    examples = ["drift menu_clicks --period 2026-11-21"]
+    drift = commands.add(
+        "drift", "advising:drift", "compare the fields that arrived with the spec; propose changes", *examples
+    )
+    _dataset(drift)
+    _period(drift)
 
 
 def _maintaining(commands: _Commands) -> None:
