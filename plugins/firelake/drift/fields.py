@@ -11,6 +11,8 @@ from typing import Any
 
 _MAX_EXAMPLES = 3
 _EXAMPLE_LENGTH = 80
+# A few values of another type are single failures, which compaction quarantines; no new type.
+_RARE = 0.05
 _NAMES: dict[type, str] = {
     bool: "boolean",
     int: "bigint",
@@ -50,8 +52,9 @@ class FieldSample:
 
     @property
     def type(self) -> str | None:
-        """The type that holds all its values; None if it has none."""
-        found = set(self.types)
+        """The type that holds its values, but for a few of another; None if it has none."""
+        few = _RARE * self.types.total()
+        found = {name for name, count in self.types.items() if count >= few}
         if found == {"bigint", "double"}:
             return "double"
         if len(found) > 1:
