@@ -59,7 +59,8 @@ def _approx_percentile(call: Call) -> Expr:
         raise NotSupportedError("approx_percentile with a percentile that is not a constant")
     many = percentile.type.name == "array"
     quantile = f"CAST({percentile.sql} AS {'DOUBLE[]' if many else 'DOUBLE'})"
-    value_type = t.DOUBLE if value.type.name == "decimal" else value.type
+    # Trino has it for these three types alone
+    value_type = {"real": t.REAL, "double": t.DOUBLE, "decimal": t.DOUBLE}.get(value.type.name, t.BIGINT)
     argument = f"CAST({value.sql} AS {t.duckdb_type(value_type)})"
     lowered = (
         f"list_transform({quantile}, lambda p_: trino_descending(p_))"

@@ -154,6 +154,9 @@ UNITS: Final = {
 }
 """Trino's units of time, and the interval of that many in DuckDB."""
 
+CALENDAR_UNITS: Final = ("day", "week", "month", "quarter", "year")
+"""Units that a zoned timestamp moves by on its own calendar, summer time or not."""
+
 _TIME_UNITS: Final = ("millisecond", "second", "minute", "hour")
 
 

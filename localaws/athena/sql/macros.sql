@@ -21,6 +21,9 @@ CREATE MACRO trino_cbrt(x) AS CASE WHEN pow(round(cbrt(x)), 3) = x THEN round(cb
 
 -- text
 CREATE MACRO trino_substr(s, start) AS CASE WHEN start = 0 OR abs(start) > length(s) THEN (CASE WHEN s IS NOT NULL AND start IS NOT NULL THEN '' END) ELSE substr(s, start) END, (s, start, len) AS CASE WHEN start = 0 OR abs(start) > length(s) OR len <= 0 THEN (CASE WHEN s IS NOT NULL AND start IS NOT NULL AND len IS NOT NULL THEN '' END) ELSE substr(s, start, greatest(len, 0)) END;
+CREATE MACRO trino_delimiter(d) AS CASE WHEN d = '' THEN CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: The delimiter may not be the empty string') AS VARCHAR) ELSE d END;
+CREATE MACRO trino_position(n) AS CASE WHEN n = 0 THEN trino_fail('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') ELSE n END;
+CREATE MACRO trino_step(n) AS CASE WHEN n = 0 THEN trino_fail('INVALID_FUNCTION_ARGUMENT: step must not be zero') ELSE n END;
 CREATE MACRO trino_split(s, delimiter, maximum) AS CASE WHEN len(string_split(s, delimiter)) <= maximum THEN string_split(s, delimiter) ELSE list_append(list_slice(string_split(s, delimiter), 1, maximum - 1), array_to_string(list_slice(string_split(s, delimiter), maximum, len(string_split(s, delimiter))), delimiter)) END;
 CREATE MACRO trino_split_part(s, delimiter, n) AS string_split(s, delimiter)[CASE WHEN n > 0 THEN n ELSE trino_fail('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') END];
 CREATE MACRO trino_split_to_map(s, entry_delimiter, pair_delimiter) AS map_from_entries(list_transform(list_filter(string_split(s, entry_delimiter), lambda e_: e_ <> ''), lambda e_: {'k': split_part(e_, pair_delimiter, 1), 'v': substr(e_, strpos(e_, pair_delimiter) + length(pair_delimiter))}));

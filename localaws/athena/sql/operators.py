@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -9,6 +10,9 @@ from localaws.athena.failure import QueryError
 from localaws.athena.sql import types as t
 from localaws.athena.sql.expr import Expr, convert, derived
 from localaws.athena.sql.types import Type
+
+_NAN_FALSE: Final = ("=", "<", "<=", ">", ">=")
+_NUMBER: Final = re.compile(r"CAST\([-\d.eE+]+ AS \w+\)|[-\d.eE+]+")
 
 
 def mismatch(operator: str, left: Expr, right: Expr) -> QueryError:
@@ -22,7 +26,18 @@ def compare(operator: str, left: Expr, right: Expr) -> Expr:
     if common is None:
         raise mismatch(operator, left, right)
     sides = [comparable(convert(side, common)) for side in (left, right)]
-    return derived(f"({sides[0].sql} {operator} {sides[1].sql})", t.BOOLEAN, left, right)
+    sql = f"{sides[0].sql} {operator} {sides[1].sql}"
+    if common.name in ("real", "double"):
+        sql = _without_nan(sql, operator, sides)
+    return derived(f"({sql})", t.BOOLEAN, left, right)
+
+
+def _without_nan(sql: str, operator: str, sides: list[Expr]) -> str:
+    """Let NaN equal nothing; DuckDB takes it for the greatest number, equal to itself."""
+    open_sides = [f"isnan({side.sql})" for side in sides if not _NUMBER.fullmatch(side.sql)]
+    if not open_sides or operator not in _NAN_FALSE:
+        return f"{sql} OR {' AND '.join(open_sides)}" if len(open_sides) == 2 and operator == "<>" else sql
+    return f"{sql} AND NOT ({' OR '.join(open_sides)})"
 
 
 def comparable(expr: Expr) -> Expr:
@@ -127,7 +142,7 @@ def _move(operator: str, left: Expr, right: Expr) -> Expr | None:
 
 def _shifted(moment: Expr, operator: str, interval: Expr) -> Expr:
     if interval.type != t.DAY_TO_SECOND:
-        return shift(moment, operator, interval.sql)
+        return shift_local(moment, operator, interval.sql)
     if moment.type == t.DATE:
         return shift(moment, operator, f"trino_whole_days({interval.sql})")
     # such an interval has milliseconds
@@ -138,11 +153,17 @@ def _shifted(moment: Expr, operator: str, interval: Expr) -> Expr:
 def shift(moment: Expr, operator: str, interval: str) -> Expr:
     """Add an interval to a date or timestamp, or subtract it, and keep the type."""
     if moment.type.name == "timestamptz":
-        # Trino moves zoned timestamps on the local calendar by days and more, which UTC does as well
-        # wherever the offset is constant.
         value = f"trino_zoned(({moment.sql}).utc {operator} {interval}, ({moment.sql}).zone)"
         return derived(value, moment.type, moment)
     return _typed(f"({moment.sql} {operator} {interval})", moment.type, moment)
+
+
+def shift_local(moment: Expr, operator: str, interval: str) -> Expr:
+    """Do the same, a zoned timestamp on the calendar of its zone."""
+    if moment.type.name != "timestamptz":
+        return shift(moment, operator, interval)
+    value = f"trino_with_zone(trino_local({moment.sql}) {operator} {interval}, ({moment.sql}).zone)"
+    return derived(value, moment.type, moment)
 
 
 def negate(operand: Expr) -> Expr:

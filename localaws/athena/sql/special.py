@@ -11,12 +11,20 @@ from sqlglot import exp
 
 from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.sql import types as t
-from localaws.athena.sql.calls import UNITS, Call, require_arguments, require_text, typed, unit_of
+from localaws.athena.sql.calls import (
+    CALENDAR_UNITS,
+    UNITS,
+    Call,
+    require_arguments,
+    require_text,
+    typed,
+    unit_of,
+)
 from localaws.athena.sql.casts import text_of
 from localaws.athena.sql.expr import Expr, convert, derived, unify
 from localaws.athena.sql.formats import for_parsing, joda_format, mysql_format
 from localaws.athena.sql.functions import functions
-from localaws.athena.sql.operators import arithmetic, comparable, compare, concatenate, shift
+from localaws.athena.sql.operators import arithmetic, comparable, compare, concatenate, shift, shift_local
 from localaws.athena.sql.signatures import size_of
 from localaws.athena.sql.types import Type, literal, quote
 
@@ -53,14 +61,18 @@ def _date_add(call: Call) -> Expr:
     unit, count, moment = require_arguments(call, 3)
     name = unit_of(call, unit, _moment(call, moment).type)
     interval = UNITS[name].format(convert(count, t.BIGINT).sql)
-    return shift(moment, "+", interval)
+    return shift_local(moment, "+", interval) if name in CALENDAR_UNITS else shift(moment, "+", interval)
 
 
 def _date_diff(call: Call) -> Expr:
     unit, *moments = require_arguments(call, 3)
     common, (start, end) = unify([_moment(call, m) for m in moments], "arguments of date_diff")
     name = unit_of(call, unit, common)
-    a, b = (f"CAST({comparable(m).sql} AS TIMESTAMP)" for m in (start, end))
+    if common.name == "timestamptz" and name in CALENDAR_UNITS:
+        # days and more are counted on the calendar of the first moment's zone
+        a, b = (f"trino_local_of(({m.sql}).utc, ({start.sql}).zone)" for m in (start, end))
+    else:
+        a, b = (f"CAST({comparable(m).sql} AS TIMESTAMP)" for m in (start, end))
     return derived(f"date_sub({literal(name)}, {a}, {b})", t.BIGINT, start, end)
 
 
@@ -170,12 +182,27 @@ def _decimal_to_whole(call: Call) -> Expr:
     return _from_table(call)
 
 
+def _truncate(call: Call) -> Expr:
+    (number,) = require_arguments(call, 1)
+    if number.type.name != "decimal":
+        return _from_table(call)
+    precision, scale = number.type.params
+    return typed(f"trunc({number.sql})", t.decimal(max(1, precision - scale), 0), number)
+
+
+def _sign(call: Call) -> Expr:
+    (number,) = require_arguments(call, 1)
+    if number.type.name != "decimal":
+        return _from_table(call)
+    return typed(f"sign({number.sql})", t.decimal(1, 0), number)
+
+
 def _mod(call: Call) -> Expr:
     return arithmetic("%", *require_arguments(call, 2))
 
 
 _JSON_STEP: Final = re.compile(
-    r"\.([A-Za-z_]\w*|\*)|\[(\d+|\*)\]|\[[\"']([^\"']*)[\"']\]|\.\"([^\"]*)\"|\[([A-Za-z_][\w ]*)\]"
+    r"\.([A-Za-z_]\w*)|\[(\d+)\]|\[[\"']([^\"']*)[\"']\]|\.\"([^\"]*)\"|\[([A-Za-z_][\w ]*)\]"
 )
 
 
@@ -191,8 +218,6 @@ def json_path(path: str) -> str:
         name, index, *quoted = match.groups()
         if index is not None:
             pieces.append(f"[{index}]")
-        elif name == "*":
-            pieces.append(".*")
         else:
             key = name if name is not None else next(q for q in quoted if q is not None)
             pieces.append(f'."{key}"')
@@ -377,7 +402,9 @@ SPECIAL: Final[dict[str, Handler]] = {
     "replace": _replace,
     "round": _round,
     "row": _row,
+    "sign": _sign,
     "to_iso8601": _to_iso8601,
+    "truncate": _truncate,
     "try": _try,
     "typeof": _typeof,
     "url_encode": _url_encode,
