@@ -9,10 +9,12 @@ VENVS := .venv/installed localaws/.venv/installed
 STACK := $(BIN)/python -m firelake_airflow.local
 PYTEST := $(BIN)/pytest
 BENCH_BIN := var/bench/.venv/bin
+# `optional` lets test-trino pass, loudly, where no Trino can be had.
+TRINO ?= required
 CODE := dags plugins localaws ingest tests bench deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e test-compose chromium bench bench-large bench-gate mwaa lock clean
+.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e test-compose trino test-trino chromium bench bench-large bench-gate mwaa lock clean
 MAKEFLAGS += --no-print-directory --warn-undefined-variables
 .DELETE_ON_ERROR:
 
@@ -34,7 +36,7 @@ down: $(VENVS) ## Stop them, whoever started them
 
 test: lint chromium ## Everything that must pass: lint, types, and all tests
 	@echo "== all tests"
-	@$(PYTEST) tests
+	@$(PYTEST) tests --ignore=tests/trino
 
 lint: $(VENVS) ## Style and types
 	@echo "== ruff"
@@ -59,6 +61,16 @@ test-dags: $(VENVS) ## The DAGs as Airflow reads and runs them
 
 test-e2e: $(VENVS) chromium ## The main job with the real scheduler, and the UI in a browser
 	@$(PYTEST) tests/e2e
+
+trino: localaws/.venv/installed ## Install a real Trino from Maven (0.8 GB, once), run by this machine's Java
+	@$(AWS_BIN)/python -m localaws.athena.trino.installation
+
+test-trino: $(VENVS) ## The same SQL and summaries on DuckDB and on a real Trino; not in `make test`
+	@if $(MAKE) trino; then $(PYTEST) tests/trino; else \
+		echo "NOT PROVEN: that Athena's SQL gives here what a real Trino gives, rows and types, for the" \
+			"dialect's cases, tables of every kind and each summary of include/sql." >&2; \
+		test "$(TRINO)" = optional; \
+	fi
 
 test-compose: ## The deployment with docker compose, really run; needs docker, and is no part of `make test`
 	@PYTHONPATH=plugins $(PYTHON) -m tests.compose
