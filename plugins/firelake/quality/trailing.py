@@ -19,7 +19,8 @@ MAX_PSI = 0.2
 # What makes the deviations of a normal distribution comparable with its standard deviation.
 _MAD_SCALE = 0.6745
 _MEAN_DEVIATION_SCALE = 1.253314
-# Hours and null rates of steady sources hardly vary: what is unusual must also be much.
+# Steady sources hardly vary: what is unusual must also be much.
+_MIN_ROW_COUNT_CHANGE = 0.1
 _MIN_HOURLY_FACTOR = 2
 _MIN_NULL_RATE_CHANGE = 0.01
 _LEAST_SHARE = 1e-4
@@ -118,12 +119,13 @@ def trailing_rules(comparison: Comparison, options: Trailing, event_time: str) -
 
 def row_count_rule(comparison: Comparison) -> RuleResult:
     """Judge a batch's number of rows."""
-    description = f"The number of rows is within {MAX_ROBUST_Z} robust deviations of what is usual."
+    description = "The number of rows is about what is usual."
     rows, history = comparison.batch.rows, [one.rows for one in comparison.past]
     score = robust_z_score(rows, history)
+    much = abs(rows - median(history)) > _MIN_ROW_COUNT_CHANGE * median(history)
     return comparison.rule(
         "row_count",
-        abs(score) <= MAX_ROBUST_Z,
+        not (much and abs(score) > MAX_ROBUST_Z),
         description=description,
         observed=f"{rows:,} rows; usual are {median(history):,.0f} (robust z-score {score:+.1f})",
     )
