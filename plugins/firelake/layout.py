@@ -111,14 +111,19 @@ def failed_rows_key(table: str, run_id: str) -> str:
     return f"{table}/data/failed/{run_id}.parquet"
 
 
+def stage_prefix(table: str) -> str:
+    """Return the folder of a table's stages."""
+    return f"stages/{table}/"
+
+
 def stage_key(table: str, run_id: str) -> str:
     """Return the key of the manifest of what a run has staged."""
-    return f"stages/{table}/{run_id}.json"
+    return f"{stage_prefix(table)}{run_id}.json"
 
 
 def verdict_key(table: str, run_id: str) -> str:
     """Return the key of the gate's verdict on what a run has staged."""
-    return f"verdicts/{table}/{run_id}.json"
+    return f"{verdict_prefix(table)}{run_id}.json"
 
 
 def verdict_prefix(table: str) -> str:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
 _CONCURRENCY = 16
+_DELETE_AT_ONCE = 1000
 _RETRIES: RetryConfig = {"max_retries": 6, "retry_timeout": timedelta(seconds=120)}
 
 
@@ -94,6 +96,12 @@ class Bucket:
         with _reaching(uri(self.name, key)):
             obstore.put(self._store, key, body)
 
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove objects; those that do not exist are none the worse for it."""
+        with _reaching(uri(self.name, "")):
+            for batch in _batched(keys, _DELETE_AT_ONCE):
+                obstore.delete(self._store, batch)
+
     def download(self, key: str, path: Path) -> None:
         """Store an object's bytes in a local file."""
         with _reaching(uri(self.name, key)), path.open("wb") as file:
@@ -118,6 +126,13 @@ def download_all(addresses: Iterable[str], directory: Path) -> dict[str, Path]:
     with ThreadPoolExecutor(_CONCURRENCY, thread_name_prefix="fetch") as pool:
         list(pool.map(fetch, paths))
     return paths
+
+
+def _batched(keys: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yield keys in lists of at most ``size``."""
+    remaining = iter(keys)
+    while batch := list(islice(remaining, size)):
+        yield batch
 
 
 @lru_cache(maxsize=64)

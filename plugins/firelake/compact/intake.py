@@ -13,6 +13,7 @@ from firelake.compact.casting import parse_query, record_columns
 from firelake.compact.rules import refusing_query
 from firelake.compact.scratch import Limits
 from firelake.compact.shaping import Shaping
+from firelake.errors import FirelakeError
 from firelake.quality.predicates import RowPredicate
 from firelake.raw.codecs import Decoded, decode
 from firelake.raw.records import Batch, RawObject, Refusal, read_batch
@@ -144,7 +145,14 @@ def _fetched(
 
     def fetch(source: RawObject) -> Decoded:
         # What is empty needs no fetching; a folder that a console made could not even be fetched.
-        return decode(bucket.read(source.key), limits.object_bytes) if source.bytes_raw else Decoded(b"")
+        if not source.bytes_raw:
+            return Decoded(b"")
+        body = bucket.read(source.key)
+        if len(body) != source.bytes_raw:
+            raise FirelakeError(
+                f"{source.key}: {len(body)} bytes came, but it has {source.bytes_raw}; run the period again"
+            )
+        return decode(body, limits.object_bytes)
 
     with ThreadPoolExecutor(_FETCH_THREADS, thread_name_prefix="fetch") as pool:
         ahead: deque[tuple[RawObject, Future[Decoded]]] = deque()

@@ -1,0 +1,135 @@
+"""One maintenance of a lake: say what would be done, then do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from firelake.errors import FirelakeError
+from firelake.layout import Lake, Zone, split_uri, stage_prefix, uri, verdict_prefix
+from firelake.ledger import Ledger
+from firelake.maintain.small_files import join, small_files
+from firelake.maintain.snapshots import expire, expired, orphans, stages_named
+from firelake.outcome import Outcome
+from firelake.spec import Dataset
+from firelake.storage import Bucket
+from firelake.summary.spec import SummaryTable
+from firelake.tables import LEDGER, QUALITY_RESULTS, TableDeclaration, quarantine, summary, trusted
+
+# No run takes longer from its first file to its commit.
+SHORTEST_GRACE = timedelta(hours=1)
+_TARGET_BYTES = 256 << 20
+
+
+class Maintained(Outcome):
+    """What was, or would be, done to one table or folder.
+
+    Parameters
+    ----------
+    snapshots_expired
+        Snapshots replaced longer ago than the grace.
+    objects_removed, bytes_removed
+        Objects that nothing names, older than the grace.
+    partitions_joined
+        Partitions whose small files were joined.
+    """
+
+    target: str
+    snapshots_expired: int = 0
+    objects_removed: int = 0
+    bytes_removed: int = 0
+    partitions_joined: tuple[str, ...] = ()
+
+    @property
+    def idle(self) -> bool:
+        """Whether there was nothing to do."""
+        return not (self.snapshots_expired or self.objects_removed or self.partitions_joined)
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """The maintenance of one lake.
+
+    Parameters
+    ----------
+    grace
+        What a reader or a run may still need: nothing that was in use more recently is removed.
+    apply
+        Whether to do it; otherwise it is only said.
+    now
+        The time from which the grace counts back; None for the clock's.
+    """
+
+    lake: Lake
+    grace: timedelta
+    apply: bool = False
+    now: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a grace that a run in progress could outlast."""
+        if self.grace < SHORTEST_GRACE:
+            raise FirelakeError(f"a grace of {self.grace} may cut into running work; give at least 1h")
+
+    def run(self, datasets: Iterable[Dataset], summaries: Iterable[SummaryTable]) -> Iterator[Maintained]:
+        """Maintain the tables of some datasets and summaries, and what all share."""
+        for dataset in datasets:
+            # Entries that a run died before writing are read from snapshots.
+            Ledger(self.lake, dataset).catch_up()
+            yield self._table(trusted(dataset), dataset.target_file_bytes)
+            yield self._table(quarantine(dataset), dataset.target_file_bytes)
+            yield from self._manifests(trusted(dataset))
+        for table in summaries:
+            yield self._table(summary(table), None)
+            yield from self._manifests(summary(table))
+        for declaration in (LEDGER, QUALITY_RESULTS):
+            yield self._table(declaration, _TARGET_BYTES)
+
+    @property
+    def _before(self) -> datetime:
+        return (self.now or datetime.now(UTC)) - self.grace
+
+    def _table(self, declaration: TableDeclaration, target_bytes: int | None) -> Maintained:
+        joined = () if target_bytes is None else tuple(self._joined(declaration, target_bytes))
+        table = declaration.load(self.lake)
+        gone = expired(table, self._before)
+        found = list(orphans(table, gone, self._before))
+        if self.apply:
+            expire(table, gone)
+            # What a commit made meanwhile names is no orphan.
+            still = {key for key, _ in orphans(table, (), self._before)}
+            found = [(key, size_bytes) for key, size_bytes in found if key in still]
+            Bucket(split_uri(table.location())[0]).delete(key for key, _ in found)
+        return Maintained(
+            target=f"{declaration.zone}.{declaration.name}",
+            snapshots_expired=len(gone),
+            objects_removed=len(found),
+            bytes_removed=sum(size_bytes for _, size_bytes in found),
+            partitions_joined=joined,
+        )
+
+    def _joined(self, declaration: TableDeclaration, target_bytes: int) -> Iterator[str]:
+        for found in small_files(self.lake, declaration, target_bytes):
+            if not self.apply or join(self.lake, declaration, found.partition, target_bytes):
+                yield found.partition.key
+
+    def _manifests(self, declaration: TableDeclaration) -> Iterator[Maintained]:
+        """Remove what steps handed to each other in runs that are over.
+
+        A stage that a snapshot names stays: the ledger may still be caught up from it.
+        """
+        bucket = Bucket(self.lake.bucket(Zone.OPS))
+        named = stages_named(declaration.load(self.lake))
+        for prefix in (stage_prefix(declaration.name), verdict_prefix(declaration.name)):
+            found = [
+                info
+                for info in bucket.list(prefix)
+                if info.modified_at < self._before and uri(bucket.name, info.key) not in named
+            ]
+            if self.apply:
+                bucket.delete(info.key for info in found)
+            yield Maintained(
+                target=f"{Zone.OPS}/{prefix}",
+                objects_removed=len(found),
+                bytes_removed=sum(info.size_bytes for info in found),
+            )
