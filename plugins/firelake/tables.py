@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pyiceberg.table import Table
 
 from firelake import aws, iceberg
+from firelake.drift import TABLE as DRIFT_TABLE
 from firelake.drift import records as drift_records
 from firelake.errors import FirelakeError
 from firelake.evolution import Evolution, evolution
@@ -215,7 +216,7 @@ COLUMN_PROFILES = TableDeclaration(
 
 DRIFT = TableDeclaration(
     Zone.OPS,
-    drift_records.TABLE,
+    DRIFT_TABLE,
     drift_records.COMMENT,
     drift_records.COLUMNS,
     drift_records.TIME_COLUMN,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from airflow.sdk import DAG, Param, task
-from firelake.drift import records
+from firelake.drift import TABLE
 from firelake.layout import Lake, Zone
 from firelake.spec import Dataset
 
@@ -27,7 +27,7 @@ def build_drift(datasets: Iterable[Dataset]) -> DAG:
     datasets
         Each gets a task of its own.
     """
-    table = f"{Lake.from_environment().database(Zone.OPS)}.{records.TABLE}"
+    table = f"{Lake.from_environment().database(Zone.OPS)}.{TABLE}"
     with DAG(
         dag_id="lake__drift",
         description="Find fields that are new, missing, retyped or renamed, and propose what to declare.",

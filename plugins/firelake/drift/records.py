@@ -12,7 +12,6 @@ import pyarrow as pa
 from firelake.drift.compare import Drift
 from firelake.spec.types import ColumnType, Primitive
 
-TABLE = "drift"
 COMMENT = "How raw records differ from their dataset's spec: one row for each difference and detection"
 TIME_COLUMN = "detected_at"
 
