@@ -56,7 +56,8 @@ def test_a_second_demo_sends_nothing_and_ends_with_the_same_rows(lake: LocalLake
     assert again.returncode == 0, again.stdout + again.stderr
     after = lake.outcome["datasets"][DATASET]
     # The gate judges what each run stages: fuller partitions now, and a history to compare them with.
-    same = before.keys() - {"gate", "reports"}
+    # Rows that sort alike may change places, which Parquet packs a few bytes longer or shorter.
+    same = before.keys() - {"gate", "reports", "bytes_parquet"}
     assert {key: after[key] for key in same} == {key: before[key] for key in same}
     assert after["gate"]["passed"]
     assert (lake.demo_folder / "sent.json").read_bytes() == sent

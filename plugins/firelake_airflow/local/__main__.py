@@ -28,7 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.clear()
     os.environ.update(environment)
     # A stop that is asked for is an error like any other: what was started gets stopped.
-    signal.signal(signal.SIGTERM, _interrupt)
+    # A shell's background job is born deaf to SIGINT, and would leave everything behind.
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, _interrupt)
     try:
         return int(options.run(Stack(settings, _progress()), options))
     except (StackError, FirelakeError) as error:

@@ -23,7 +23,7 @@ from firelake_airflow.local.outcome import (
     count_dataset,
     read_summary,
 )
-from firelake_airflow.local.processes import Say
+from firelake_airflow.local.processes import Say, StackError
 from firelake_airflow.local.runs import Run, Runs
 from firelake_airflow.local.sending import Sending
 from ingest.sent import Sent
@@ -128,8 +128,21 @@ class Demo:
         span = ("--from-date", days[0], "--to-date", days[-1])
         # One after the other: neighbouring days share event partitions, and would wait for each other.
         how = ("--reprocess-behavior", "completed", "--max-active-runs", "1")
-        self._stack.airflow("backfill", "create", "--dag-id", dag_id, *span, *how)
+        self._create_backfill("--dag-id", dag_id, *span, *how)
         return list(runs.wait_new(dag_id, known, days).values())
+
+    def _create_backfill(self, *options: str) -> None:
+        """Create a backfill, if need be once the scheduler has noticed that the one before has ended."""
+        give_up_at = time.monotonic() + _NOTICED_SECONDS
+        while True:
+            try:
+                self._stack.airflow("backfill", "create", *options)
+            except StackError as error:
+                if "AlreadyRunningBackfill" not in str(error) or time.monotonic() > give_up_at:
+                    raise
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                return
 
     def _examine(self, runs: Runs, dataset: str, batches: list[Run]) -> DatasetOutcome:
         published = [Published.model_validate(runs.result(run, "publish")) for run in batches]
