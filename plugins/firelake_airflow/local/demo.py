@@ -29,6 +29,9 @@ from firelake_airflow.local.sending import Sending
 from ingest.sent import Sent
 
 _LIFECYCLE = "lake__lifecycle"
+# The scheduler looks for backfills that have ended every half minute.
+_NOTICED_SECONDS = 120
+_PAUSE_SECONDS = 3
 
 
 @dataclass(frozen=True)
