@@ -14,7 +14,7 @@ TRINO ?= required
 CODE := dags plugins localaws ingest tests bench deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e test-compose trino test-trino chromium bench bench-large bench-gate mwaa lock clean
+.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e test-faults test-compose trino test-trino chromium bench bench-large bench-gate mwaa lock clean
 MAKEFLAGS += --no-print-directory --warn-undefined-variables
 .DELETE_ON_ERROR:
 
@@ -34,9 +34,9 @@ up: $(VENVS) ## Start Local AWS and Airflow; print the URL and the login
 down: $(VENVS) ## Stop them, whoever started them
 	@$(STACK) down
 
-test: lint chromium ## Everything that must pass: lint, types, and all tests
+test: lint chromium ## Everything that must pass: lint, types, and all but the long tests
 	@echo "== all tests"
-	@$(PYTEST) tests --ignore=tests/trino
+	@$(PYTEST) tests --ignore=tests/trino --ignore=tests/faults
 
 lint: $(VENVS) ## Style and types
 	@echo "== ruff"
@@ -74,6 +74,9 @@ test-trino: $(VENVS) ## The same SQL and summaries on DuckDB and on a real Trino
 
 test-compose: ## The deployment with docker compose, really run; needs docker, and is no part of `make test`
 	@PYTHONPATH=plugins $(PYTHON) -m tests.compose
+
+test-faults: $(VENVS) ## The long ones: kills, a failing S3, readers without pause, any bytes
+	@$(PYTEST) tests/faults
 
 chromium: ## Install the browser that test-e2e looks at Airflow with, if it is missing
 	@command -v chromium >/dev/null || .ci/install-chromium

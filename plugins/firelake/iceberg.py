@@ -83,7 +83,8 @@ _TABLE_PROPERTIES = {
 @lru_cache(maxsize=4)
 def _catalog(endpoint: str | None, _process: int) -> GlueCatalog:
     # The default is None: then the AWS SDKs find the endpoint, as they find region and credentials.
-    properties: dict[str, Any] = {}
+    # Arrow gives up on a request after three seconds otherwise.
+    properties: dict[str, Any] = {"s3.connect-timeout": "5", "s3.request-timeout": "60"}
     if endpoint:
         properties |= {"glue.endpoint": endpoint, "s3.endpoint": endpoint}
     if region := os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _CONCURRENCY = 16
 _DELETE_AT_ONCE = 1000
+# An answer may be cut short and yet look whole.
+_DOWNLOAD_TRIES = 4
 _RETRIES: RetryConfig = {"max_retries": 6, "retry_timeout": timedelta(seconds=120)}
 
 
@@ -115,13 +117,29 @@ def read_object(address: str) -> bytes:
     return Bucket(bucket).read(key)
 
 
-def download_all(addresses: Iterable[str], directory: Path) -> dict[str, Path]:
-    """Fetch many ``s3://`` objects into a folder; return the local path of each address."""
-    paths = {address: directory / f"{number:05d}.parquet" for number, address in enumerate(addresses)}
+def download_all(sizes: Mapping[str, int | None], directory: Path) -> dict[str, Path]:
+    """Fetch many ``s3://`` objects into a folder; return the local path of each address.
+
+    Parameters
+    ----------
+    sizes
+        The size of each object by address; None where it is not known.
+
+    Raises
+    ------
+    FirelakeError
+        If an object keeps coming with another size.
+    """
+    paths = {address: directory / f"{number:05d}.parquet" for number, address in enumerate(sizes)}
 
     def fetch(address: str) -> None:
         bucket, key = split_uri(address)
-        Bucket(bucket).download(key, paths[address])
+        for _ in range(_DOWNLOAD_TRIES):
+            Bucket(bucket).download(key, paths[address])
+            if sizes[address] in (None, paths[address].stat().st_size):
+                return
+        came = paths[address].stat().st_size
+        raise FirelakeError(f"{address}: {came} bytes came, but it has {sizes[address]}; run it again")
 
     with ThreadPoolExecutor(_CONCURRENCY, thread_name_prefix="fetch") as pool:
         list(pool.map(fetch, paths))

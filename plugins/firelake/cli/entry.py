@@ -24,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         answer = _command(options.command)(options)
-    except FirelakeError as error:
+    # What the libraries that read Iceberg's metadata raise when S3 or a disk fails them.
+    except (FirelakeError, OSError) as error:
         answer = _failure(error)
     except KeyboardInterrupt:
         answer = Answer({"error": {"type": "Interrupted", "message": ""}}, (), INTERRUPTED)
@@ -45,6 +46,6 @@ def _command(name: str) -> Callable[[argparse.Namespace], Answer]:
     return command
 
 
-def _failure(error: FirelakeError) -> Answer:
+def _failure(error: Exception) -> Answer:
     exit_code = next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), FAILED)
     return Answer({"error": {"type": type(error).__name__, "message": str(error)}}, (), exit_code)

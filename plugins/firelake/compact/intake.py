@@ -22,6 +22,8 @@ from firelake.storage import Bucket
 
 _FETCH_THREADS = 8
 _FETCH_AHEAD = 64
+# An answer may be cut short and yet look whole.
+_FETCH_TRIES = 4
 # gzip shrinks JSON records to a tenth, or not so far.
 _USUAL_RATIO = 10
 # A quarantined record's text is kept for reading; its key and byte range lead to the whole.
@@ -147,12 +149,13 @@ def _fetched(
         # What is empty needs no fetching; a folder that a console made could not even be fetched.
         if not source.bytes_raw:
             return Decoded(b"")
-        body = bucket.read(source.key)
-        if len(body) != source.bytes_raw:
-            raise FirelakeError(
-                f"{source.key}: {len(body)} bytes came, but it has {source.bytes_raw}; run the period again"
-            )
-        return decode(body, limits.object_bytes)
+        for _ in range(_FETCH_TRIES):
+            body = bucket.read(source.key)
+            if len(body) == source.bytes_raw:
+                return decode(body, limits.object_bytes)
+        raise FirelakeError(
+            f"{source.key}: {len(body)} bytes came, but it has {source.bytes_raw}; run the period again"
+        )
 
     with ThreadPoolExecutor(_FETCH_THREADS, thread_name_prefix="fetch") as pool:
         ahead: deque[tuple[RawObject, Future[Decoded]]] = deque()

@@ -111,7 +111,7 @@ def require_passed(lake: Lake, table: str, run_id: str) -> None:
 
 def _partitions(stage: TableStage, directory: Path) -> list[tuple[str, tuple[Path, ...]]]:
     """Fetch the staged files; return them by partition, those that become empty included."""
-    paths = download_all((file.uri for file in stage.files), directory)
+    paths = download_all({file.uri: file.bytes_parquet for file in stage.files}, directory)
     return [
         (partition, tuple(paths[file.uri] for file in stage.files if file.partition == partition))
         for partition in stage.partitions

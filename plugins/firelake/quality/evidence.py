@@ -35,7 +35,7 @@ def refused_examples(stage: Stage, directory: Path) -> tuple[QuarantinedRecord, 
     if not stage.quarantine.files:
         return ()
     directory.mkdir(parents=True, exist_ok=True)
-    paths = download_all((file.uri for file in stage.quarantine.files), directory)
+    paths = download_all({file.uri: file.bytes_parquet for file in stage.quarantine.files}, directory)
     files = literals(str(path) for path in paths.values())
     with duckdb.connect() as connection:
         rows = connection.execute(

@@ -59,7 +59,7 @@ def propose_suite(lake: Lake, dataset: Dataset, events: PeriodRange | None = Non
     columns = {column.name: column.type for column in dataset.columns}
     pii = frozenset(column.name for column in dataset.columns if column.pii)
     with tempfile.TemporaryDirectory(prefix="firelake-suggest-") as directory:
-        paths = download_all((file for key in chosen for file in files[key]), Path(directory))
+        paths = download_all(dict.fromkeys(file for key in chosen for file in files[key]), Path(directory))
         profiles = profile(list(paths.values()), columns, pii)
     return Proposal(
         dataset=dataset.name, partitions=tuple(chosen), suite=suggest_suite(dataset.name, profiles)

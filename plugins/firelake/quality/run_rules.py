@@ -57,6 +57,6 @@ def _failed_rows(dataset: Dataset, stage: Stage, directory: Path) -> tuple[RuleR
     if stage.failed is None:
         return ()
     directory.mkdir(parents=True, exist_ok=True)
-    files = tuple(download_all([stage.failed.uri], directory).values())
+    files = tuple(download_all({stage.failed.uri: None}, directory).values())
     subject = GateSubject.of_dataset(dataset, stage.period, stage.run_id, files)
     return judge_failed(subject, stage.failed.by_rule)
