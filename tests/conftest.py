@@ -1,3 +1,3 @@
 """Fixtures that every kind of test may use."""
 
-pytest_plugins = ["tests.fixtures.local_aws", "tests.fixtures.athena"]
+pytest_plugins = ["tests.fixtures.airflow_home", "tests.fixtures.local_aws", "tests.fixtures.athena"]

@@ -1,14 +1,12 @@
-"""Airflow as the DAG tests see it: a metadata database of their own, the project's folders."""
+"""The project's DAGs as Airflow reads them."""
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,18 +18,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PARSE = Path(__file__).with_name("parse.py")
-
-# Airflow reads its settings when it is first imported, which is before any fixture runs.
-_HOME = tempfile.mkdtemp(prefix="firelake-airflow-")
-atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
-AIRFLOW = {
-    "AIRFLOW_HOME": _HOME,
-    "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
-    "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
-    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-}
-os.environ.update(AIRFLOW)
 
 
 @pytest.fixture(scope="session")
