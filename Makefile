@@ -8,6 +8,8 @@ UV_PIN := $(shell grep -m1 '^uv==' requirements-dev.txt)
 VENVS := .venv/installed localaws/.venv/installed
 STACK := $(BIN)/python -m firelake_airflow.local
 PYTEST := $(BIN)/pytest
+# A file's tests share what they start, so they stay together.
+PYTEST_PARALLEL := $(PYTEST) --numprocesses 2 --dist loadfile
 BENCH_BIN := var/bench/.venv/bin
 # `optional` lets test-trino pass, loudly, where no Trino can be had.
 TRINO ?= required
@@ -35,8 +37,10 @@ down: $(VENVS) ## Stop them, whoever started them
 	@$(STACK) down
 
 test: lint chromium ## Everything that must pass: lint, types, and all but the long tests
-	@echo "== all tests"
-	@$(PYTEST) tests --ignore=tests/trino --ignore=tests/faults
+	@echo "== unit, contract and DAG tests"
+	@$(PYTEST_PARALLEL) tests/unit tests/contract tests/dags
+	@echo "== end to end"
+	@$(PYTEST) tests/e2e
 
 lint: $(VENVS) ## Style and types
 	@echo "== ruff"
@@ -51,10 +55,10 @@ format: $(VENVS) ## Format the code and fix what can be fixed
 	@$(BIN)/ruff format $(CODE)
 
 test-unit: $(VENVS) ## Tests without any network
-	@$(PYTEST) tests/unit
+	@$(PYTEST_PARALLEL) tests/unit
 
 test-contract: $(VENVS) ## Real AWS clients against Local AWS
-	@$(PYTEST) tests/contract
+	@$(PYTEST_PARALLEL) tests/contract
 
 test-dags: $(VENVS) ## The DAGs as Airflow reads and runs them
 	@$(PYTEST) tests/dags
