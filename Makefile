@@ -102,6 +102,7 @@ lock: .venv/installed ## Pin again what the requirements*.in files ask for
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 requirements-compose.in -o requirements-compose.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 localaws/requirements.in -o localaws/requirements.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 ingest/requirements.in -o ingest/requirements.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 bench/requirements.in -o bench/requirements.txt
 
 clean: ## Stop the stack and remove all data in var/
