@@ -8,7 +8,8 @@ from firelake.errors import FirelakeError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.sender import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_RECORD_BYTES, Sender, batches
+from ingest.batching import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_RECORD_BYTES, batches
+from ingest.sender import Sender
 
 sizes = st.lists(
     st.one_of(st.integers(1, 3000), st.integers(MAX_RECORD_BYTES - 10, MAX_RECORD_BYTES)), max_size=40
