@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ObjectTypeDef
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sts import STSClient
 
-Service = Literal["athena", "firehose", "glue", "s3"]
+Service = Literal["athena", "firehose", "glue", "s3", "sns", "sts"]
 
 _CONFIG = Config(
     # Adaptive mode slows down by itself when AWS throttles; five tries keep a dead endpoint's error prompt.
@@ -42,6 +44,9 @@ _CONFIG = Config(
 )
 # Sessions, unlike clients, may not be used by two threads at once.
 _CREATING = threading.Lock()
+
+_SUBJECT_LENGTH = 100
+_MESSAGE_BYTES = 256 << 10
 
 _MISSING = frozenset(
     {
@@ -59,10 +64,12 @@ _DENIED = frozenset(
         "403",
         "AccessDenied",
         "AccessDeniedException",
+        "AuthorizationError",
         "ExpiredToken",
         "ExpiredTokenException",
         "Forbidden",
         "InvalidAccessKeyId",
+        "InvalidClientTokenId",
         "InvalidSignatureException",
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
@@ -78,6 +85,10 @@ def client(service: Literal["firehose"]) -> FirehoseClient: ...
 def client(service: Literal["glue"]) -> GlueClient: ...
 @overload
 def client(service: Literal["s3"]) -> S3Client: ...
+@overload
+def client(service: Literal["sns"]) -> SNSClient: ...
+@overload
+def client(service: Literal["sts"]) -> STSClient: ...
 def client(service: Service) -> Any:
     """Return this process's client of a service; threads may share it.
 
@@ -162,6 +173,49 @@ def ensure_bucket(name: str) -> None:
             # S3 wants no constraint for its first region, and one for every other.
             elsewhere: Any = {"CreateBucketConfiguration": {"LocationConstraint": s3.meta.region_name}}
             s3.create_bucket(Bucket=name, **({} if s3.meta.region_name == "us-east-1" else elsewhere))
+
+
+def ensure_topic(name: str) -> None:
+    """Make an SNS topic in the environment's account and region if it does not exist.
+
+    Raises
+    ------
+    LakeUnreachable
+        If SNS does not answer or refuses access.
+    """
+    with reaching(f"SNS topic {name}"):
+        client("sns").create_topic(Name=name)
+
+
+def publish_message(topic: str, subject: str, text: str, attributes: Mapping[str, str]) -> None:
+    """Publish a message to an SNS topic, given by its ARN or by its name in the environment's account.
+
+    Raises
+    ------
+    LakeUnreachable
+        If SNS does not answer or refuses access, or there is no such topic.
+    """
+    with reaching(f"SNS topic {topic}"):
+        client("sns").publish(
+            TopicArn=topic if topic.startswith("arn:") else _topic_arn(topic),
+            # SNS takes one line of ASCII, for it may become the subject of an e-mail.
+            Subject=_as_subject(subject),
+            Message=text.encode()[:_MESSAGE_BYTES].decode(errors="ignore"),
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+            },
+        )
+
+
+def _topic_arn(name: str) -> str:
+    caller = client("sts").get_caller_identity()
+    partition = caller["Arn"].split(":")[1]
+    return f"arn:{partition}:sns:{client('sns').meta.region_name}:{caller['Account']}:{name}"
+
+
+def _as_subject(text: str) -> str:
+    plain = "".join(character if " " <= character <= "~" else "?" for character in text)
+    return plain if len(plain) <= _SUBJECT_LENGTH else f"{plain[: _SUBJECT_LENGTH - 3]}..."
 
 
 def list_objects(bucket: str, prefix: str) -> Iterator[ObjectTypeDef]:

@@ -1,4 +1,4 @@
-"""Preparing a lake: buckets, databases, tables, the Athena workgroup and the raw crawlers."""
+"""Preparing a lake: buckets, databases, tables, the Athena workgroup, crawlers and topics."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from firelake import aws
 from firelake.layout import Lake, Zone, uri
 from firelake.spec import Dataset
+from firelake.spec.alerts import Alerts, is_arn
 from firelake.summary.spec import SummaryTable
 from firelake.tables import COLUMN_PROFILES, DRIFT, LEDGER, QUALITY_RESULTS, quarantine, summary, trusted
 
@@ -36,8 +37,10 @@ def prepare_lake(lake: Lake, datasets: Iterable[Dataset], summaries: Iterable[Su
         trusted(dataset).ensure(lake)
         quarantine(dataset).ensure(lake)
         _ensure_crawler(lake, dataset)
+        _ensure_topic(lake, dataset.alerts)
     for table in summaries:
         summary(table).ensure(lake)
+        _ensure_topic(lake, table.alerts)
 
 
 def _ensure_database(name: str, description: str) -> None:
@@ -69,6 +72,11 @@ def _create_workgroup(lake: Lake) -> None:
             "PublishCloudWatchMetricsEnabled": True,
         },
     )
+
+
+def _ensure_topic(lake: Lake, alerts: Alerts | None) -> None:
+    if alerts is not None and not is_arn(alerts.sns_topic):
+        aws.ensure_topic(lake.topic(alerts.sns_topic))
 
 
 def _ensure_crawler(lake: Lake, dataset: Dataset) -> None:

@@ -90,6 +90,10 @@ class Lake:
         """Return the Glue crawler that keeps a dataset's raw table."""
         return f"{self.name}-raw-{dataset}"
 
+    def topic(self, name: str) -> str:
+        """Return the SNS topic that a declaration names."""
+        return f"{self.name}-{name}"
+
 
 def data_prefix(table: str) -> str:
     """Return the folder of a table's data files, which lifecycle rules act on."""
@@ -144,3 +148,13 @@ def validation_key(table: str, period: str, run_id: str, partition: str) -> str:
 def report_index_key(table: str) -> str:
     """Return the key of the page that lists a table's reports."""
     return f"reports/{table}/index.html"
+
+
+def alerts_prefix(table: str, *, waiting: bool) -> str:
+    """Return the folder of a table's alerts that wait to be sent, or that were."""
+    return f"alerts/{'waiting' if waiting else 'sent'}/{table}/"
+
+
+def alert_key(table: str, name: str, *, waiting: bool) -> str:
+    """Return the key of an alert."""
+    return f"{alerts_prefix(table, waiting=waiting)}{name}.json"

@@ -97,9 +97,12 @@ def _running(commands: _Commands) -> None:
 
 
 def _looking(commands: _Commands) -> None:
-    examples = ["status", "status menu_clicks --json"]
+    examples = ["status", "status menu_clicks --json", "status --alert"]
     status = commands.add("status", "looking:status", "say how fresh and how large datasets are", *examples)
     _dataset(status)
+    status.add_argument(
+        "--alert", action="store_true", help="tell people of stale datasets, as their `alerts` declare"
+    )
     examples = ["reconcile menu_clicks --since 2026-11-01 --until 2026-11-21"]
     reconcile = commands.add(
         "reconcile", "looking:reconcile", "compare raw, the ledger and what readers see", *examples

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from firelake.alerts.freshness import tell_of_stale
 from firelake.cli.answer import BALANCE, OK, Answer, count, table
 from firelake.cli.selected import dataset_of, periods_of, pipeline_of
 from firelake.layout import Lake
@@ -21,6 +22,8 @@ def status(options: argparse.Namespace) -> Answer:
     everything = options.dataset is None and options.spec is None
     datasets = load_datasets() if everything else [dataset_of(options)]
     found = [status_of(lake, dataset) for dataset in datasets]
+    if options.alert:
+        tell_of_stale(lake, zip(datasets, found, strict=True))
     header = ("dataset", "newest record", "rows", "records in", "duplicates", "quarantined", "last run")
     outcome = {"lake": lake.name, "datasets": [one.model_dump(mode="json") for one in found]}
     return Answer(outcome, tuple(table(header, [_row(one) for one in found])))

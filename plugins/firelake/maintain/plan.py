@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from firelake.errors import FirelakeError
-from firelake.layout import Lake, Zone, split_uri, stage_prefix, uri, verdict_prefix
+from firelake.layout import Lake, Zone, alerts_prefix, split_uri, stage_prefix, uri, verdict_prefix
 from firelake.ledger import Ledger
 from firelake.maintain.small_files import join, small_files
 from firelake.maintain.snapshots import expire, expired, orphans, stages_named
@@ -120,7 +120,8 @@ class Maintenance:
         """
         bucket = Bucket(self.lake.bucket(Zone.OPS))
         named = stages_named(declaration.load(self.lake))
-        for prefix in (stage_prefix(declaration.name), verdict_prefix(declaration.name)):
+        told = alerts_prefix(declaration.name, waiting=False)
+        for prefix in (stage_prefix(declaration.name), verdict_prefix(declaration.name), told):
             found = [
                 info
                 for info in bucket.list(prefix)

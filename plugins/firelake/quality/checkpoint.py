@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 
 from firelake import iceberg
+from firelake.alerts.gate import JudgedRun, gate_alerts
+from firelake.alerts.outbox import Outbox
 from firelake.errors import GateFailed, LakeUnreachable
 from firelake.layout import Lake, Zone, report_key, uri, validation_key, verdict_key
 from firelake.outcome import Stage, SummaryStage, TableStage
@@ -19,6 +21,7 @@ from firelake.quality.run_rules import judge_run
 from firelake.quality.timeline import Timeline
 from firelake.quality.verdict import Verdict
 from firelake.spec import Dataset
+from firelake.spec.alerts import Alerts
 from firelake.storage import Bucket, download_all
 from firelake.summary.spec import SummaryTable
 from firelake.tables import QUALITY_RESULTS
@@ -59,6 +62,7 @@ def judge_stage(lake: Lake, dataset: Dataset, stage: Stage) -> Verdict:
             trends=trends(lake, dataset.name),
             pii=frozenset(column.name for column in dataset.columns if column.pii),
         ),
+        dataset.alerts,
     )
     timeline.keep((profile for _, profile in compared), stage)
     return verdict
@@ -88,6 +92,7 @@ def judge_summary(lake: Lake, table: SummaryTable, stage: SummaryStage) -> Verdi
             results=tuple(results),
             trends=trends(lake, table.name),
         ),
+        table.alerts,
     )
 
 
@@ -118,8 +123,11 @@ def _partitions(stage: TableStage, directory: Path) -> list[tuple[str, tuple[Pat
     ]
 
 
-def _conclude(lake: Lake, report: ReportInput) -> Verdict:
-    """Write history, report and verdict; the verdict after them, because it is what publishing asks for."""
+def _conclude(lake: Lake, report: ReportInput, alerts: Alerts | None) -> Verdict:
+    """Write history, report and verdict; the verdict after them, because it is what publishing asks for.
+
+    People are told last: what they are pointed to is there.
+    """
     ops = Bucket(lake.bucket(Zone.OPS))
     page = report_key(report.table, report.period, report.run_id)
     iceberg.append(QUALITY_RESULTS.load(lake), history_rows(report.results))
@@ -132,6 +140,9 @@ def _conclude(lake: Lake, report: ReportInput) -> Verdict:
     )
     ops.write(verdict_key(report.table, report.run_id), verdict.model_dump_json().encode())
     refresh_index(ops, report.table, report.description)
+    if alerts is not None:
+        judged = JudgedRun(verdict, report.period, report.accounting)
+        Outbox(lake).post(report.table, gate_alerts(alerts, judged))
     if not verdict.passed:
         raise GateFailed(_failure(verdict))
     return verdict

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from firelake.durations import parse_duration
 from firelake.periods import Grain
 from firelake.quality.result import Severity
 from firelake.raw.keys import KeyLayout
+from firelake.spec.alerts import Alerts
+from firelake.spec.declaration import Declaration
 from firelake.spec.types import ColumnType, Primitive, parse_type
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -52,12 +54,6 @@ Name = Annotated[str, AfterValidator(_check_name)]
 Duration = Annotated[timedelta, BeforeValidator(_parse_duration)]
 Prefix = Annotated[str, AfterValidator(_parse_prefix)]
 Zone = Annotated[str, AfterValidator(_check_zone)]
-
-
-class Declaration(BaseModel):
-    """Base of everything that is read from YAML: frozen, and unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
 class Column(Declaration):
@@ -247,6 +243,7 @@ class Dataset(Declaration):
     )
     freshness: Duration = Field(timedelta(hours=26), description="How old the newest data may become.")
     quality: Quality
+    alerts: Alerts | None = Field(None, description="Who is told when it needs people; nobody, unless said.")
     lifecycle: Lifecycle = Lifecycle()
     schedule: str | None = Field(
         None, description="Cron expression of the pipeline; default: shortly after each arrival period ends."
@@ -283,6 +280,17 @@ class Dataset(Declaration):
             raise ValueError(f"event_time: column {self.event_time!r} must be of type timestamp")
         if not keys and self.identity == ():
             raise ValueError("identity: name at least one column, or say content or position")
+        return self
+
+    @model_validator(mode="after")
+    def _alerts_come_before_the_block(self) -> Self:
+        rate = None if self.alerts is None else self.alerts.quarantine_rate
+        ceiling = self.quality.max_quarantine_rate
+        if rate is not None and rate >= ceiling:
+            raise ValueError(
+                f"alerts.quarantine_rate: {rate:g} must be below quality.max_quarantine_rate, {ceiling:g}, "
+                "above which the gate blocks"
+            )
         return self
 
     def column(self, name: str) -> Column:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from firelake.spec.alerts import Alerts
 from firelake.spec.dataset import Column, Dataset, Lifecycle, LifecycleStep, Quality, Raw, Trailing
 from firelake.spec.types import ColumnType, Decimal, ListOf, MapOf, Primitive, StructOf
 
@@ -22,6 +23,7 @@ _SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
     ("`columns`", Column, "A mapping from each column's name to what it is."),
     ("`quality`", Quality, "What a batch is held to before anyone sees it."),
     ("`trailing` of `quality`", Trailing, "How a batch is compared with those before it."),
+    ("`alerts`", Alerts, "Who is told of what, once per run and event."),
     ("`lifecycle`", Lifecycle, "A list of steps for each zone."),
     ("A step of `lifecycle`", LifecycleStep, "Either `to` or `expire`."),
 )

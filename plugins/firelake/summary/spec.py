@@ -14,7 +14,9 @@ from pydantic import BeforeValidator, Field, model_validator
 from firelake import sql
 from firelake.errors import SpecError
 from firelake.periods import Grain, Period
-from firelake.spec.dataset import Declaration, Name
+from firelake.spec.alerts import AlertEvent, Alerts
+from firelake.spec.dataset import Name
+from firelake.spec.declaration import Declaration
 from firelake.spec.load import PROJECT_ROOT, load_yaml_model
 from firelake.spec.types import ColumnType, Primitive, parse_type
 
@@ -76,6 +78,7 @@ class SummaryTable(Declaration):
     parameters: tuple[Parameter, ...] = Field(description="The query's question marks, in order.")
     checks: Path = Field(description="The table's Great Expectations suite, from the project's root.")
     columns: tuple[SummaryColumn, ...] = Field(description="What the query returns, in order.")
+    alerts: Alerts | None = Field(None, description="Who is told when it needs people; nobody, unless said.")
 
     @model_validator(mode="before")
     @classmethod
@@ -98,6 +101,15 @@ class SummaryTable(Declaration):
         kind = Primitive("date" if self.partition.grain is Grain.DAY else "timestamp")
         if self.column(self.partition.column).type != kind:
             raise ValueError(f"partition: column {self.partition.column!r} must be of type {kind}")
+        return self
+
+    @model_validator(mode="after")
+    def _alerts_are_about_the_gate(self) -> Self:
+        explicit = self.alerts is not None and "events" in self.alerts.model_fields_set
+        events = self.alerts.events if self.alerts is not None and explicit else ()
+        for event in (AlertEvent.QUARANTINE_RATE, AlertEvent.FRESHNESS):
+            if event in events:
+                raise ValueError(f"alerts.events: {event} is for datasets")
         return self
 
     def column(self, name: str) -> SummaryColumn:
