@@ -84,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self._body()
         fault = self.server.fault(is_s3="X-Amz-Target" not in self.headers)
         if fault == "slow_down":
             self._send(503, [("Content-Type", "application/xml")], _SLOW_DOWN)
@@ -96,10 +96,22 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _answer  # noqa: N815
 
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts: list[bytes] = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            continue  # a trailer, of which nothing is needed
+        return b"".join(parts)
+
     def _forward(self, body: bytes, fault: str | None) -> None:
         connection = http.client.HTTPConnection(self.server.target, timeout=60)
         try:
-            connection.request(self.command, self.path, body or None, dict(self.headers.items()))
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
+            connection.request(self.command, self.path, body, headers)
             response = connection.getresponse()
             content = response.read()
         finally:
@@ -146,4 +158,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
 
-_HOP_BY_HOP = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
+_HOP_BY_HOP = frozenset({"connection", "content-length", "expect", "keep-alive", "transfer-encoding"})

@@ -51,11 +51,9 @@ def assert_covered(batch: Batch, ordinal: int, data: bytes) -> None:
         for i in range(len(chunk.ordinals))
         if chunk.valid[i] and chunk.ordinals[i] == ordinal
     ]
-    spans += [
-        (f.byte_offset, f.byte_length, f.position, False) for f in batch.fragments if f.ordinal == ordinal
-    ]
-    spans.sort(key=lambda span: (span[2], span[0]))
-    assert [position for _, _, position, _ in spans] == list(range(batch.records_in[ordinal]))
+    spans += [(f.byte_offset, f.byte_length, f.position) for f in batch.fragments if f.ordinal == ordinal]
+    spans.sort(key=lambda span: span[2])
+    assert [position for _, _, position in spans] == list(range(batch.records_in[ordinal]))
     end = 0
     for offset, length, _ in [*spans, (len(data), 0, 0)]:
         between = data[end:offset].replace(b"\\n", b"")
