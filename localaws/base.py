@@ -7,6 +7,7 @@ first, and every import of ministack happens inside a function.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from importlib import import_module
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from localaws.clock import Clock
+from localaws.service import AwsError
 
 _settings_done = False
 
@@ -100,6 +102,23 @@ def call_s3(
     answer: tuple[int, dict[str, str], bytes] = _wait_for(
         s3().handle_request(method, f"/{bucket}/{key}", sent, body, parameters)
     )
+    return answer
+
+
+def call_kinesis(operation: str, payload: Mapping[str, object]) -> dict[str, Any]:
+    """Run an operation of Kinesis, without HTTP, and wait for the answer.
+
+    Raises
+    ------
+    AwsError
+        What a client over HTTP would be refused with.
+    """
+    headers = {"x-amz-target": f"Kinesis_20131202.{operation}", "content-type": "application/x-amz-json-1.1"}
+    kinesis = _module("ministack.services.kinesis")
+    status, _, body = _wait_for(kinesis.handle_request("POST", "/", headers, json.dumps(payload), {}))
+    answer: dict[str, Any] = json.loads(body or b"{}")
+    if status >= 300:
+        raise AwsError(answer.get("__type", "InternalFailure"), str(answer.get("message")), status)
     return answer
 
 

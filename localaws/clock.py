@@ -7,18 +7,21 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 Listener = Callable[[datetime], None]
+Finisher = Callable[[], object]
 
 
 class Clock:
     """UTC time for all services: the real one until it is set, then one that stands still.
 
     Listeners are told of every new setting, in the order in which they subscribed, before
-    :meth:`set` returns, so that work that fell due in between is done by then.
+    :meth:`set` returns, so that work that fell due in between is done by then. Those that finish the
+    past are told before it, and see the old time.
     """
 
     def __init__(self) -> None:
         self._fixed: datetime | None = None
         self._listeners: list[Listener] = []
+        self._finishers: list[Finisher] = []
         self._lock = threading.Lock()
 
     def now(self) -> datetime:
@@ -29,6 +32,10 @@ class Clock:
     def subscribe(self, listener: Listener) -> None:
         """Call ``listener`` with the new time whenever the clock is set."""
         self._listeners.append(listener)
+
+    def subscribe_before(self, finisher: Finisher) -> None:
+        """Call ``finisher`` whenever the clock is about to be set."""
+        self._finishers.append(finisher)
 
     def set(self, now: datetime | None) -> None:
         """Stand still at ``now``; ``None`` returns to the real time.
@@ -41,6 +48,8 @@ class Clock:
         if now is not None and now.tzinfo is None:
             raise ValueError(f"the clock needs a time with a zone, got {now.isoformat()}")
         with self._lock:
+            for finisher in self._finishers:
+                finisher()
             self._fixed = now.astimezone(UTC) if now is not None else None
             for listener in self._listeners:
                 listener(self.now())

@@ -46,6 +46,12 @@ class Faults:
             due, self._faults[operation] = fault.next()
             return due
 
+    def strike_all(self, operation: str, count: int) -> list[bool]:
+        """Tell of each of so many records whether it must fail."""
+        if operation not in self._faults:
+            return [False] * count
+        return [self.strikes(operation) for _ in range(count)]
+
     def as_json(self) -> dict[str, Any]:
         """Return the faults as they were set."""
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -22,7 +22,9 @@ _JAVA_PATTERNS = {
 _SHOWN_CHARACTERS = 200
 
 
-def validated(api: str, operations: Mapping[str, Handler]) -> dict[str, Handler]:
+def validated(
+    api: str, operations: Mapping[str, Handler], plain: Mapping[str, Callable[[Payload], bool]] | None = None
+) -> dict[str, Handler]:
     """Put a check of each request before its handler.
 
     Parameters
@@ -31,8 +33,19 @@ def validated(api: str, operations: Mapping[str, Handler]) -> dict[str, Handler]
         The name under which botocore knows the service.
     operations
         The handlers, by operation.
+    plain
+        For operations that must be fast, what tells at a glance that a request keeps every limit; one that
+        it does not tell this of is checked as all others are.
     """
-    return {operation: _checked(api, operation, handler) for operation, handler in operations.items()}
+    glances = plain or {}
+    return {
+        operation: _checked(api, operation, handler, glances.get(operation, _never))
+        for operation, handler in operations.items()
+    }
+
+
+def _never(_: Payload) -> bool:
+    return False
 
 
 def violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
@@ -51,8 +64,10 @@ def violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
             yield from violations(shape.member, item, f"{path}.{position}.member")
 
 
-def _checked(api: str, operation: str, handler: Handler) -> Handler:
+def _checked(api: str, operation: str, handler: Handler, is_plain: Callable[[Payload], bool]) -> Handler:
     def handle(payload: Payload) -> Payload:
+        if is_plain(payload):
+            return handler(payload)
         shape = service_model(api).operation_model(operation).input_shape
         if shape is not None and (failures := list(violations(shape, payload, ""))):
             count = f"{len(failures)} validation error{'s' if len(failures) > 1 else ''} detected"

@@ -6,28 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from localaws.firehose import naming
+from localaws.firehose import conversion, naming, processors
+from localaws.firehose.conversion import Conversion
+from localaws.firehose.processors import Processing
 from localaws.service import AwsError
 
 _MEBIBYTE = 1024 * 1024
 _DEFAULT_HINTS = {"SizeInMBs": 5, "IntervalInSeconds": 300}
-_REFUSED_PROCESSORS = frozenset(
-    {"RecordDeAggregation", "Decompression", "CloudWatchLogProcessing", "MetadataExtraction"}
-)
+_LARGE_HINTS = {"SizeInMBs": 128, "IntervalInSeconds": 300}
+_LARGE_MB = 64
+_PARTITIONED_S = 60
 
 
 @dataclass(frozen=True)
-class LambdaProcessor:
-    """A Lambda function that transforms records, and how it is called."""
-
-    arn: str
-    batch_bytes: int
-    retries: int
-
-
-@dataclass(frozen=True)
-class S3Destination:
-    """Where and how a stream delivers.
+class S3Target:
+    """Where objects go, when, and under which names.
 
     Parameters
     ----------
@@ -43,10 +36,6 @@ class S3Destination:
         What the key ends with.
     zone
         The time zone of the times in the key.
-    delimiter
-        What follows each record: nothing, unless AppendDelimiterToRecord is configured.
-    processor
-        The Lambda function that records go through, if any.
     """
 
     bucket: str
@@ -57,21 +46,61 @@ class S3Destination:
     gzip: bool
     extension: str
     zone: ZoneInfo
-    delimiter: bytes
-    processor: LambdaProcessor | None
+
+
+@dataclass(frozen=True)
+class S3Destination:
+    """Where and how a stream delivers.
+
+    Parameters
+    ----------
+    target
+        Where its records go.
+    backup
+        Where they go as well, as they came in.
+    processing
+        What is done to them before.
+    partition_names
+        The partition keys of the prefix; none without dynamic partitioning.
+    conversion
+        How they become Parquet, if they do.
+    """
+
+    target: S3Target
+    backup: S3Target | None
+    processing: Processing
+    partition_names: tuple[str, ...]
+    conversion: Conversion | None
 
 
 def complete(configuration: dict[str, Any]) -> dict[str, Any]:
     """Fill in the defaults that AWS describes a destination with."""
-    hints = {**_DEFAULT_HINTS, **configuration.get("BufferingHints", {})}
+    is_large = _is_enabled(configuration, "DataFormatConversionConfiguration") or _is_enabled(
+        configuration, "DynamicPartitioningConfiguration"
+    )
+    defaults = {
+        "ProcessingConfiguration": {"Enabled": False, "Processors": []},
+        "S3BackupMode": "Disabled",
+    }
+    completed = {**defaults, **_plain(configuration, _LARGE_HINTS if is_large else _DEFAULT_HINTS)}
+    for given, described in (
+        ("S3BackupConfiguration", "S3BackupDescription"),
+        ("S3BackupUpdate", "S3BackupDescription"),
+    ):
+        if given in completed:
+            update = completed.pop(given)
+            completed[described] = _plain({**completed.get(described, {}), **update}, _DEFAULT_HINTS)
+    return completed
+
+
+def _plain(configuration: dict[str, Any], default_hints: dict[str, int]) -> dict[str, Any]:
     defaults = {
         "Prefix": "",
         "CompressionFormat": "UNCOMPRESSED",
         "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
         "CloudWatchLoggingOptions": {"Enabled": False},
-        "ProcessingConfiguration": {"Enabled": False, "Processors": []},
-        "S3BackupMode": "Disabled",
     }
+    hints = {**default_hints, **configuration.get("BufferingHints", {})}
     return {**defaults, **configuration, "BufferingHints": hints}
 
 
@@ -83,76 +112,78 @@ def read(configuration: dict[str, Any]) -> S3Destination:
     AwsError
         ``InvalidArgumentException`` for what AWS refuses and for what is not done here, by name.
     """
-    _refuse_unsupported(configuration)
+    is_partitioned = _is_enabled(configuration, "DynamicPartitioningConfiguration")
+    _check_large_buffers(configuration, is_partitioned=is_partitioned)
+    converted = conversion.read(configuration.get("DataFormatConversionConfiguration", {}))
+    target = _target(configuration, ".parquet" if converted else "", is_partitioned=is_partitioned)
+    if converted is not None and target.gzip:
+        raise _refusal("CompressionFormat must be UNCOMPRESSED when data format conversion is enabled")
+    return S3Destination(
+        target=target,
+        backup=_backup(configuration),
+        processing=processors.read(configuration["ProcessingConfiguration"], is_partitioned=is_partitioned),
+        partition_names=naming.partition_keys(target.prefix),
+        conversion=converted,
+    )
+
+
+def _target(configuration: dict[str, Any], extension: str, *, is_partitioned: bool = False) -> S3Target:
+    if configuration["CompressionFormat"] not in ("UNCOMPRESSED", "GZIP"):
+        what = configuration["CompressionFormat"]
+        raise _refusal(f"Local AWS does not do CompressionFormat {what}; see docs/local-aws.md")
     prefix, error_prefix = configuration["Prefix"], configuration.get("ErrorOutputPrefix", "")
-    naming.check_prefixes(prefix, error_prefix)
+    naming.check_prefixes(prefix, error_prefix, is_partitioned=is_partitioned)
     gzip = configuration["CompressionFormat"] == "GZIP"
     hints = configuration["BufferingHints"]
-    processors = _processors(configuration)
-    return S3Destination(
+    return S3Target(
         bucket=configuration["BucketARN"].rpartition(":::")[2],
         prefix=naming.data_prefix(prefix),
         error_prefix=naming.failure_prefix(prefix, error_prefix),
         buffer_bytes=hints["SizeInMBs"] * _MEBIBYTE,
         buffer_s=hints["IntervalInSeconds"],
         gzip=gzip,
-        extension=configuration.get("FileExtension") or (".gz" if gzip else ""),
+        extension=configuration.get("FileExtension") or (".gz" if gzip else extension),
         zone=_zone(configuration.get("CustomTimeZone") or "UTC"),
-        delimiter=_delimiter(processors),
-        processor=_lambda_processor(processors),
     )
 
 
-def _refuse_unsupported(configuration: dict[str, Any]) -> None:
-    if configuration["CompressionFormat"] not in ("UNCOMPRESSED", "GZIP"):
-        raise _refusal(f"CompressionFormat {configuration['CompressionFormat']}")
-    if configuration.get("DataFormatConversionConfiguration", {}).get("Enabled", False):
-        raise _refusal("DataFormatConversionConfiguration")
-    if configuration.get("DynamicPartitioningConfiguration", {}).get("Enabled", False):
-        raise _refusal("DynamicPartitioningConfiguration")
-    if configuration["S3BackupMode"] == "Enabled":
-        raise _refusal("S3BackupMode Enabled")
-
-
-def _processors(configuration: dict[str, Any]) -> dict[str, dict[str, str]]:
-    processing = configuration["ProcessingConfiguration"]
-    if not processing.get("Enabled", False):
-        return {}
-    found: dict[str, dict[str, str]] = {}
-    for processor in processing.get("Processors", []):
-        if processor["Type"] in _REFUSED_PROCESSORS:
-            raise _refusal(f"processor {processor['Type']}")
-        parameters = processor.get("Parameters", [])
-        found[processor["Type"]] = {item["ParameterName"]: item["ParameterValue"] for item in parameters}
-    return found
-
-
-def _delimiter(processors: dict[str, dict[str, str]]) -> bytes:
-    if "AppendDelimiterToRecord" not in processors:
-        return b""
-    written = processors["AppendDelimiterToRecord"].get("Delimiter", "\\n")
-    # The API takes the delimiter as two characters, backslash and n.
-    return written.replace("\\n", "\n").encode()
-
-
-def _lambda_processor(processors: dict[str, dict[str, str]]) -> LambdaProcessor | None:
-    if "Lambda" not in processors:
+def _backup(configuration: dict[str, Any]) -> S3Target | None:
+    if configuration["S3BackupMode"] != "Enabled":
         return None
-    parameters = processors["Lambda"]
-    if "LambdaArn" not in parameters:
-        raise AwsError("InvalidArgumentException", "the Lambda processor needs the parameter LambdaArn")
-    return LambdaProcessor(
-        arn=parameters["LambdaArn"],
-        batch_bytes=int(float(parameters.get("BufferSizeInMBs", "1")) * _MEBIBYTE),
-        retries=int(parameters.get("NumberOfRetries", "3")),
-    )
+    if "S3BackupDescription" not in configuration:
+        raise _refusal("S3BackupMode Enabled needs S3BackupConfiguration")
+    return _target(configuration["S3BackupDescription"], "")
+
+
+def _check_large_buffers(configuration: dict[str, Any], *, is_partitioned: bool) -> None:
+    hints = configuration["BufferingHints"]
+    features = {
+        "data format conversion": _is_enabled(configuration, "DataFormatConversionConfiguration"),
+        "dynamic partitioning": is_partitioned,
+    }
+    for feature, enabled in features.items():
+        if enabled and hints["SizeInMBs"] < _LARGE_MB:
+            raise _refusal(
+                f"BufferingHints.SizeInMBs must be at least {_LARGE_MB} when {feature} is enabled."
+            )
+    if is_partitioned and hints["IntervalInSeconds"] < _PARTITIONED_S:
+        raise _refusal(
+            f"BufferingHints.IntervalInSeconds must be at least {_PARTITIONED_S} when dynamic partitioning"
+            " is enabled."
+        )
+
+
+def _is_enabled(configuration: dict[str, Any], part: str) -> bool:
+    """Tell whether a part is configured and enabled; only format conversion is when it does not say so."""
+    is_default = part == "DataFormatConversionConfiguration"
+    return part in configuration and bool(configuration[part].get("Enabled", is_default))
 
 
 def _zone(name: str) -> ZoneInfo:
     if name not in available_timezones():
-        raise AwsError("InvalidArgumentException", f"CustomTimeZone {name!r} is no time zone")
+        raise _refusal(f"CustomTimeZone {name!r} is no time zone")
     return ZoneInfo(name)
 
 
-def _refusal(what: str) -> AwsError:
-    return AwsError("InvalidArgumentException", f"Local AWS does not do {what}; see docs/local-aws.md")
+def _refusal(message: str) -> AwsError:
+    return AwsError("InvalidArgumentException", message)

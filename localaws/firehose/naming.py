@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import re
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from localaws.service import AwsError
@@ -14,6 +15,7 @@ _EXPRESSION = re.compile(r"!\{([^}]*)\}")
 _LETTER_RUN = re.compile(r"'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+")
 _DEFAULT_FOLDERS = "!{timestamp:yyyy/MM/dd/HH}/"
 _ERROR_TYPE = "firehose:error-output-type"
+_KEY_NAMESPACES = ("partitionKeyFromQuery:", "partitionKeyFromLambda:")
 _RANDOM_LENGTH = 11
 
 _JAVA_FIELDS: dict[str, Callable[[datetime, int], str]] = {
@@ -29,12 +31,40 @@ _JAVA_FIELDS: dict[str, Callable[[datetime, int], str]] = {
 }
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What the expressions of a prefix stand for.
+
+    Parameters
+    ----------
+    oldest
+        Arrival of the object's oldest record, in the time zone of the stream.
+    seed
+        Makes ``random-string`` the same when a delivery is tried again.
+    error_type
+        What ``error-output-type`` stands for.
+    keys
+        The partition keys, by namespace and name.
+    """
+
+    oldest: datetime
+    seed: str
+    error_type: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
 def has_expressions(prefix: str) -> bool:
     """Tell whether a prefix carries ``!{…}`` expressions."""
     return _EXPRESSION.search(prefix) is not None
 
 
-def check_prefixes(prefix: str, error_prefix: str) -> None:
+def partition_keys(prefix: str) -> tuple[str, ...]:
+    """Return the partition keys that a prefix asks for, with their namespace."""
+    found = _EXPRESSION.findall(prefix)
+    return tuple(dict.fromkeys(name for name in found if name.startswith(_KEY_NAMESPACES)))
+
+
+def check_prefixes(prefix: str, error_prefix: str, *, is_partitioned: bool = False) -> None:
     """Refuse what AWS refuses in a prefix and in an error prefix.
 
     Raises
@@ -42,12 +72,14 @@ def check_prefixes(prefix: str, error_prefix: str) -> None:
     AwsError
         ``InvalidArgumentException`` naming the expression that cannot be evaluated.
     """
-    for text in (prefix, error_prefix):
-        for expression in _EXPRESSION.findall(text):
-            _evaluate(expression, datetime.min, random.Random(0), "error")  # noqa: S311
+    keys = dict.fromkeys(partition_keys(prefix), "key") if is_partitioned else {}
+    evaluate(prefix, Surroundings(datetime.min, "", "error", keys))
+    evaluate(error_prefix, Surroundings(datetime.min, "", "error"))
     if _ERROR_TYPE in prefix:
         raise _refusal(f"Prefix may not contain !{{{_ERROR_TYPE}}}")
-    if has_expressions(prefix) and not error_prefix:
+    if is_partitioned and not keys:
+        raise _refusal("Prefix must contain partition keys when dynamic partitioning is enabled")
+    if (is_partitioned or has_expressions(prefix)) and not error_prefix:
         raise _refusal("ErrorOutputPrefix is needed when Prefix contains expressions")
     if has_expressions(error_prefix) and _ERROR_TYPE not in error_prefix:
         raise _refusal(f"ErrorOutputPrefix with expressions must contain !{{{_ERROR_TYPE}}}")
@@ -65,22 +97,16 @@ def failure_prefix(prefix: str, error_prefix: str) -> str:
     return f"{error_prefix or prefix}!{{{_ERROR_TYPE}}}/{_DEFAULT_FOLDERS}"
 
 
-def evaluate(prefix: str, oldest: datetime, seed: str, error_type: str = "") -> str:
+def evaluate(prefix: str, surroundings: Surroundings) -> str:
     """Evaluate the expressions of a prefix.
 
-    Parameters
-    ----------
-    prefix
-        A prefix as :func:`data_prefix` or :func:`failure_prefix` gives it.
-    oldest
-        Arrival of the object's oldest record, in the time zone of the stream.
-    seed
-        Makes ``random-string`` the same when a delivery is tried again.
-    error_type
-        What ``error-output-type`` stands for.
+    Raises
+    ------
+    AwsError
+        ``InvalidArgumentException`` naming the expression that cannot be evaluated.
     """
-    chance = random.Random(seed)  # noqa: S311
-    return _EXPRESSION.sub(lambda found: _evaluate(found[1], oldest, chance, error_type), prefix)
+    chance = random.Random(surroundings.seed)  # noqa: S311
+    return _EXPRESSION.sub(lambda found: _evaluate(found[1], surroundings, chance), prefix)
 
 
 def suffix(stream: str, version: str, oldest: datetime, unique: str) -> str:
@@ -88,14 +114,16 @@ def suffix(stream: str, version: str, oldest: datetime, unique: str) -> str:
     return f"{stream}-{version}-{oldest:%Y-%m-%d-%H-%M-%S}-{unique}"
 
 
-def _evaluate(expression: str, oldest: datetime, chance: random.Random, error_type: str) -> str:
+def _evaluate(expression: str, surroundings: Surroundings, chance: random.Random) -> str:
     if expression == _ERROR_TYPE:
-        return error_type
+        return surroundings.error_type
     if expression == "firehose:random-string":
         return "".join(chance.choices(string.ascii_letters + string.digits, k=_RANDOM_LENGTH))
+    if expression in surroundings.keys:
+        return surroundings.keys[expression]
     namespace, _, pattern = expression.partition(":")
     if namespace == "timestamp" and pattern:
-        return java_format(pattern, oldest)
+        return java_format(pattern, surroundings.oldest)
     raise _refusal(f"!{{{expression}}} is not an expression that this stream can evaluate")
 
 

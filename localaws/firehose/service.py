@@ -1,32 +1,28 @@
-"""The Firehose API: streams that deliver directly put records to S3."""
+"""The Firehose API: streams that deliver records, put directly or read from Kinesis, to S3."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import secrets
 import threading
 import uuid
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from localaws.firehose import destination
 from localaws.firehose.delivery import Delivery
-from localaws.firehose.spool import Record
+from localaws.firehose.ingest import Ingest, is_plain_batch
+from localaws.firehose.kinesis_source import KinesisReader, start_source
+from localaws.firehose.objects import ObjectWriter
 from localaws.firehose.stream import Stream
 from localaws.service import AwsError, Context, Payload
 from localaws.validation import validated
 
 _DESTINATION_ID = "destinationId-000000000001"
-_MAX_BATCH_BYTES = 4 * 1024 * 1024
-_UNAVAILABLE = "ServiceUnavailableException"
-_SLOW_DOWN = "Slow down."
 _DIRECT = "DirectPut"
+_KINESIS = "KinesisStreamAsSource"
 
 
 class FirehoseService:
-    """Firehose, with the destination extended S3 and the source direct put."""
+    """Firehose, with the destination extended S3, and direct puts or Kinesis as source."""
 
     target_prefix = "Firehose_20150804"
 
@@ -35,7 +31,10 @@ class FirehoseService:
         self._folder = context.data_dir / "firehose"
         self._streams: dict[str, Stream] = {}
         self._lock = threading.Lock()
-        self._delivery = Delivery(context, self._all_streams)
+        self._writer = ObjectWriter(context)
+        self._delivery = Delivery(context, self._writer, self._all_streams)
+        ingest = Ingest(context.clock, context.faults, self._direct_stream, self._delivery.wake)
+        self._kinesis = KinesisReader(context.clock, self._all_streams, ingest.append)
         self.operations = validated(
             "firehose",
             {
@@ -44,12 +43,13 @@ class FirehoseService:
                 "DescribeDeliveryStream": self.describe,
                 "ListDeliveryStreams": self.list_streams,
                 "ListTagsForDeliveryStream": self.list_tags,
-                "PutRecord": self.put_record,
-                "PutRecordBatch": self.put_record_batch,
+                "PutRecord": ingest.put_record,
+                "PutRecordBatch": ingest.put_record_batch,
                 "TagDeliveryStream": self.tag,
                 "UntagDeliveryStream": self.untag,
                 "UpdateDestination": self.update_destination,
             },
+            plain={"PutRecordBatch": is_plain_batch},
         )
 
     def start(self) -> None:
@@ -62,20 +62,17 @@ class FirehoseService:
             else:
                 self._streams[stream.name] = stream
         self._delivery.start()
+        self._kinesis.start()
 
     def stop(self) -> None:
-        """Deliver all buffers."""
+        """Read what is in Kinesis, and deliver all buffers."""
+        self._kinesis.stop()
         self._delivery.stop()
 
     def create(self, payload: Payload) -> Payload:
         """CreateDeliveryStream: the stream is active at once."""
         name = payload["DeliveryStreamName"]
-        _refuse_other_sources(payload)
-        configuration = payload.get("ExtendedS3DestinationConfiguration") or payload.get(
-            "S3DestinationConfiguration"
-        )
-        if configuration is None:
-            raise _refusal("a destination other than ExtendedS3DestinationConfiguration")
+        configuration = _first_of(payload, "ExtendedS3DestinationConfiguration", "S3DestinationConfiguration")
         now = self._context.clock.now().timestamp()
         state = {
             "name": name,
@@ -85,13 +82,14 @@ class FirehoseService:
             "updated_at": now,
             "tags": {tag["Key"]: tag.get("Value", "") for tag in payload.get("Tags", [])},
             "destination": destination.complete(configuration),
+            "kinesis_source": _source(payload),
         }
+        # Read before anything is on disk, so that a refused stream leaves no trace.
+        self._check(state["destination"])
         with self._lock:
             if name in self._streams:
                 message = f"Firehose {name} under accountId {self._context.account_id} already exists"
                 raise AwsError("ResourceInUseException", message)
-            # Read before anything is on disk, so that a refused stream leaves no trace.
-            destination.read(state["destination"])
             self._streams[name] = Stream(self._stream_folder(name), state)
         return {"DeliveryStreamARN": state["arn"]}
 
@@ -106,39 +104,41 @@ class FirehoseService:
 
     def describe(self, payload: Payload) -> Payload:
         """DescribeDeliveryStream."""
-        state = self._stream(payload).state
-        extended = state["destination"]
-        plain = {key: extended[key] for key in _PLAIN_FIELDS & extended.keys()}
-        return {
-            "DeliveryStreamDescription": {
-                "DeliveryStreamName": state["name"],
-                "DeliveryStreamARN": state["arn"],
-                "DeliveryStreamStatus": "ACTIVE",
-                "DeliveryStreamEncryptionConfiguration": {"Status": "DISABLED"},
-                "DeliveryStreamType": _DIRECT,
-                "VersionId": str(state["version"]),
-                "CreateTimestamp": state["created_at"],
-                "LastUpdateTimestamp": state["updated_at"],
-                "Destinations": [
-                    {
-                        "DestinationId": _DESTINATION_ID,
-                        "S3DestinationDescription": plain,
-                        "ExtendedS3DestinationDescription": extended,
-                    }
-                ],
-                "HasMoreDestinations": False,
-            }
+        stream = self._stream(payload)
+        state, extended = stream.state, stream.state["destination"]
+        description = {
+            "DeliveryStreamName": state["name"],
+            "DeliveryStreamARN": state["arn"],
+            "DeliveryStreamStatus": "ACTIVE",
+            "DeliveryStreamEncryptionConfiguration": {"Status": "DISABLED"},
+            "DeliveryStreamType": _type_of(stream),
+            "VersionId": str(state["version"]),
+            "CreateTimestamp": state["created_at"],
+            "LastUpdateTimestamp": state["updated_at"],
+            "Destinations": [
+                {
+                    "DestinationId": _DESTINATION_ID,
+                    "S3DestinationDescription": {
+                        key: extended[key] for key in _PLAIN_FIELDS & extended.keys()
+                    },
+                    "ExtendedS3DestinationDescription": extended,
+                }
+            ],
+            "HasMoreDestinations": False,
         }
+        if stream.kinesis_source is not None:
+            description["Source"] = {"KinesisStreamSourceDescription": stream.kinesis_source}
+        return {"DeliveryStreamDescription": description}
 
     def list_streams(self, payload: Payload) -> Payload:
         """ListDeliveryStreams, in the order of names."""
         after = payload.get("ExclusiveStartDeliveryStreamName", "")
         limit = payload.get("Limit", 10)
-        wanted_type = payload.get("DeliveryStreamType", _DIRECT)
+        wanted_type = payload.get("DeliveryStreamType")
         names = [
             stream.name
             for stream in self._all_streams()
-            if stream.name > after and wanted_type == "DirectPut"
+            if stream.name > after and wanted_type in (None, _type_of(stream))
         ]
         return {"DeliveryStreamNames": names[:limit], "HasMoreDeliveryStreams": len(names) > limit}
 
@@ -154,35 +154,9 @@ class FirehoseService:
                 message = f"the stream's version is {stream.version}, not {wanted}"
                 raise AwsError("ConcurrentModificationException", message)
             merged = destination.complete({**stream.state["destination"], **update})
+            self._check(merged)
             stream.reconfigure(merged, self._context.clock.now())
         return {}
-
-    def put_record(self, payload: Payload) -> Payload:
-        """PutRecord."""
-        stream = self._stream(payload)
-        if self._context.faults.strikes("firehose.PutRecord"):
-            raise AwsError(_UNAVAILABLE, _SLOW_DOWN, 503)
-        self._append(stream, [_record(payload["Record"], self._context.clock.now())])
-        return {"RecordId": _record_id(), "Encrypted": False}
-
-    def put_record_batch(self, payload: Payload) -> Payload:
-        """PutRecordBatch: a record that fails by a wanted fault is not buffered, all others are."""
-        stream = self._stream(payload)
-        now = self._context.clock.now()
-        records = [_record(item, now) for item in payload["Records"]]
-        if sum(len(record.data) for record in records) > _MAX_BATCH_BYTES:
-            raise AwsError("InvalidArgumentException", "Records size exceeds 4 MB limit")
-        accepted: list[Record] = []
-        answers: list[dict[str, str]] = []
-        for record in records:
-            if self._context.faults.strikes("firehose.PutRecordBatch"):
-                answers.append({"ErrorCode": _UNAVAILABLE, "ErrorMessage": _SLOW_DOWN})
-            else:
-                accepted.append(record)
-                answers.append({"RecordId": _record_id()})
-        self._append(stream, accepted)
-        failed = len(records) - len(accepted)
-        return {"FailedPutCount": failed, "Encrypted": False, "RequestResponses": answers}
 
     def list_tags(self, payload: Payload) -> Payload:
         """ListTagsForDeliveryStream."""
@@ -204,20 +178,31 @@ class FirehoseService:
         stream.set_tags({key: value for key, value in stream.tags.items() if key not in payload["TagKeys"]})
         return {}
 
-    def _append(self, stream: Stream, records: list[Record]) -> None:
-        if stream.append(records):
-            self._delivery.wake()
+    def _check(self, configuration: dict[str, Any]) -> None:
+        """Refuse what no stream can deliver by."""
+        conversion = destination.read(configuration).conversion
+        if conversion is not None:
+            self._writer.check_table(conversion)
 
     def _all_streams(self) -> list[Stream]:
         with self._lock:
             return [self._streams[name] for name in sorted(self._streams)]
 
-    def _stream(self, payload: dict[str, Any]) -> Stream:
-        name = payload["DeliveryStreamName"]
+    def _stream(self, payload: Payload) -> Stream:
+        return self._named(payload["DeliveryStreamName"])
+
+    def _named(self, name: str) -> Stream:
         stream = self._streams.get(name)
         if stream is None:
             message = f"Firehose {name} under account {self._context.account_id} not found."
             raise AwsError("ResourceNotFoundException", message)
+        return stream
+
+    def _direct_stream(self, name: str) -> Stream:
+        stream = self._named(name)
+        if stream.kinesis_source is not None:
+            message = f"This operation is not permitted on {_KINESIS} delivery stream type."
+            raise AwsError("InvalidArgumentException", message)
         return stream
 
     def _stream_folder(self, name: str) -> Path:
@@ -242,12 +227,24 @@ _PLAIN_FIELDS = frozenset(
 )
 
 
-def _refuse_other_sources(payload: Payload) -> None:
+def _source(payload: Payload) -> dict[str, Any] | None:
+    """Return the Kinesis stream to be read; none for direct puts."""
     kind = payload.get("DeliveryStreamType", _DIRECT)
-    if kind != _DIRECT:
-        raise _refusal(f"DeliveryStreamType {kind}")
+    source = payload.get("KinesisStreamSourceConfiguration")
     if payload.get("DeliveryStreamEncryptionConfigurationInput") is not None:
         raise _refusal("DeliveryStreamEncryptionConfigurationInput")
+    if kind not in (_DIRECT, _KINESIS):
+        raise _refusal(f"DeliveryStreamType {kind}")
+    if (kind == _KINESIS) != (source is not None):
+        message = (
+            f"KinesisStreamSourceConfiguration goes with DeliveryStreamType {_KINESIS}, and not with {kind}"
+        )
+        raise AwsError("InvalidArgumentException", message)
+    return None if source is None else start_source(source)
+
+
+def _type_of(stream: Stream) -> str:
+    return _DIRECT if stream.kinesis_source is None else _KINESIS
 
 
 def _first_of(payload: Payload, *names: str) -> dict[str, Any]:
@@ -260,14 +257,3 @@ def _first_of(payload: Payload, *names: str) -> dict[str, Any]:
 
 def _refusal(what: str) -> AwsError:
     return AwsError("InvalidArgumentException", f"Local AWS does not do {what}; see docs/local-aws.md")
-
-
-def _record(item: dict[str, str], now: datetime) -> Record:
-    try:
-        return Record(now, base64.b64decode(item["Data"], validate=True))
-    except binascii.Error as error:
-        raise AwsError("SerializationException", f"Data is not base64: {error}") from error
-
-
-def _record_id() -> str:
-    return secrets.token_hex(64)

@@ -5,17 +5,27 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from localaws.firehose import destination
+from localaws.firehose.buffer import Buffer
 from localaws.firehose.spool import Record, Spool
 from localaws.service import AwsError
 
 _STATE_FILE = "stream.json"
+_CHECKPOINTS_FILE = "checkpoints.json"
 _SPOOLS = "spools"
+_BACKUP_SPOOLS = "backup"
+
+
+class Waiting(NamedTuple):
+    """A spool that waits for delivery, and the buffer that it is of."""
+
+    buffer: Buffer
+    spool: Spool
 
 
 class Stream:
@@ -34,10 +44,8 @@ class Stream:
         self._state = state
         self._lock = threading.Lock()
         self.destination = destination.read(state["destination"])
-        (folder / _SPOOLS).mkdir(parents=True, exist_ok=True)
-        self._sealed = Spool.found_in(folder / _SPOOLS)
-        self._next_number = max((spool.number for spool in self._sealed), default=0) + 1
-        self._open: Spool | None = None
+        self._main = Buffer(folder / _SPOOLS)
+        self._backup = Buffer(folder / _BACKUP_SPOOLS, is_backup=True)
         self._save()
 
     @classmethod
@@ -59,6 +67,12 @@ class Stream:
     def state(self) -> dict[str, Any]:
         """Return the description as it is kept."""
         return self._state
+
+    @property
+    def kinesis_source(self) -> dict[str, Any] | None:
+        """Return the Kinesis stream that is read, and since when; none for direct puts."""
+        source: dict[str, Any] | None = self._state.get("kinesis_source")
+        return source
 
     @property
     def is_retired(self) -> bool:
@@ -84,8 +98,16 @@ class Stream:
             self._save()
 
     def reconfigure(self, configuration: dict[str, Any], now: datetime) -> None:
-        """Take a new destination; what is buffered goes there too."""
+        """Take a new destination; what is buffered goes there too.
+
+        Raises
+        ------
+        AwsError
+            ``InvalidArgumentException``, as AWS refuses it; a backup, once enabled, remains.
+        """
         read = destination.read(configuration)
+        if self.destination.backup is not None and read.backup is None:
+            raise AwsError("InvalidArgumentException", "S3BackupMode cannot be disabled once it is enabled")
         with self._lock:
             self.destination = read
             self._state = {
@@ -97,70 +119,62 @@ class Stream:
             self._save()
 
     def append(self, records: Sequence[Record]) -> bool:
-        """Buffer records; tell whether that filled a buffer."""
+        """Buffer records, for the backup too if there is one; tell whether that filled a buffer."""
         with self._lock:
             if self.is_retired:
                 raise AwsError("ResourceNotFoundException", f"Firehose {self.name} is deleted.")
-            filled = False
-            for group in self._groups(records):
-                if self._open is None:
-                    self._open = Spool.create(self._folder / _SPOOLS, self._next_number)
-                    self._next_number += 1
-                self._open.append(group)
-                if self._open.bytes_raw >= self.destination.buffer_bytes:
-                    self._seal()
-                    filled = True
+            filled = self._main.append(records, self.destination.target.buffer_bytes)
+            if self.destination.backup is not None:
+                filled |= self._backup.append(records, self.destination.backup.buffer_bytes)
             return filled
 
     def seal_due(self, now: datetime) -> None:
-        """Close the open buffer when its oldest record has waited long enough."""
+        """Close the open buffers whose oldest record has waited long enough."""
         with self._lock:
-            oldest = self._open.oldest if self._open is not None else None
-            if oldest is not None and now >= oldest + timedelta(seconds=self.destination.buffer_s):
-                self._seal()
+            self._main.seal_due(now, self.destination.target.buffer_s)
+            if self.destination.backup is not None:
+                self._backup.seal_due(now, self.destination.backup.buffer_s)
 
     def seal(self) -> None:
-        """Close the open buffer, due or not."""
+        """Close the open buffers, due or not."""
         with self._lock:
-            if self._open is not None:
-                self._seal()
+            self._main.seal()
+            self._backup.seal()
 
-    def sealed(self) -> list[Spool]:
-        """Return the buffers that wait for delivery, oldest first."""
+    def sealed(self) -> list[Waiting]:
+        """Return the spools that wait for delivery, oldest first."""
         with self._lock:
-            return sorted(self._sealed, key=lambda spool: spool.order)
+            waiting = [Waiting(each, spool) for each in (self._main, self._backup) for spool in each.sealed]
+            return sorted(waiting, key=lambda each: each.spool.order)
 
-    def delivered(self, spool: Spool) -> None:
-        """Forget a buffer whose records are in S3."""
+    def delivered(self, waiting: Waiting) -> None:
+        """Forget a spool whose records are in S3."""
         with self._lock:
-            self._sealed.remove(spool)
-        spool.remove()
+            waiting.buffer.forget(waiting.spool)
+        waiting.spool.remove()
+
+    def checkpoints(self) -> dict[str, str]:
+        """Return, for each shard of the source, the sequence number up to which it was read."""
+        path = self._folder / _CHECKPOINTS_FILE
+        found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        return found
+
+    def save_checkpoints(self, checkpoints: Mapping[str, str]) -> None:
+        """Note how far the source was read; the records up to there must be buffered already."""
+        with self._lock:
+            if not self.is_retired:
+                self._write(_CHECKPOINTS_FILE, checkpoints)
 
     def delete(self) -> None:
         """Delete everything that is kept of the stream."""
         with self._lock:
             shutil.rmtree(self._folder)
 
-    def _groups(self, records: Sequence[Record]) -> list[list[Record]]:
-        """Split records where a buffer would outgrow its size, so that no object is larger than asked."""
-        room = self.destination.buffer_bytes - (self._open.bytes_raw if self._open is not None else 0)
-        groups: list[list[Record]] = [[]]
-        for record in records:
-            groups[-1].append(record)
-            room -= len(record.data)
-            if room <= 0:
-                groups.append([])
-                room = self.destination.buffer_bytes
-        return [group for group in groups if group]
-
-    def _seal(self) -> None:
-        if self._open is not None:
-            self._open.seal()
-            self._sealed.append(self._open)
-            self._open = None
-
     def _save(self) -> None:
-        path = self._folder / _STATE_FILE
+        self._write(_STATE_FILE, self._state)
+
+    def _write(self, name: str, document: Mapping[str, Any]) -> None:
+        path = self._folder / name
         draft = path.with_suffix(".tmp")
-        draft.write_text(json.dumps(self._state))
+        draft.write_text(json.dumps(document))
         draft.replace(path)

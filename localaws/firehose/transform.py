@@ -8,11 +8,11 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from localaws.firehose.destination import LambdaProcessor
-from localaws.firehose.spool import Record
+from localaws.firehose.items import Failure, Item, Outcome, milliseconds
+from localaws.firehose.partitioning import FAILED, LAMBDA, key_text
+from localaws.firehose.processors import LambdaProcessor
 from localaws.service import AwsError
 
 Invoke = Callable[[str, bytes], bytes]
@@ -20,29 +20,6 @@ Invoke = Callable[[str, bytes], bytes]
 
 _MAX_ANSWER_BYTES = 6 * 1024 * 1024
 _BAD_ANSWER = "Lambda.JsonProcessingException"
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A record that goes to the error prefix, and why."""
-
-    record: Record
-    code: str
-    message: str
-    attempts: int
-
-    def as_line(self, ended_at: datetime, lambda_arn: str) -> bytes:
-        """Return the line that AWS writes for it."""
-        fields = {
-            "attemptsMade": self.attempts,
-            "arrivalTimestamp": _milliseconds(self.record.arrived_at),
-            "errorCode": self.code,
-            "errorMessage": self.message,
-            "attemptEndingTimestamp": _milliseconds(ended_at),
-            "rawData": base64.b64encode(self.record.data).decode(),
-            "lambdaArn": lambda_arn,
-        }
-        return json.dumps(fields).encode() + b"\n"
 
 
 @dataclass(frozen=True)
@@ -64,25 +41,32 @@ class Transformer:
     region: str
     invoke: Invoke
 
-    def apply(self, records: Iterable[Record]) -> Iterator[bytes | Failure]:
+    def __call__(self, items: Iterable[Item]) -> Iterator[Outcome]:
         """Yield, in order, what is to be delivered and what failed; dropped records leave no trace."""
-        for batch in _batches(records, self.processor.batch_bytes):
+        for batch in _batches(items, self.processor.batch_bytes):
             yield from self._apply_batch(batch)
 
-    def _apply_batch(self, batch: list[Record]) -> Iterator[bytes | Failure]:
-        identified = {f"{position:056d}": record for position, record in enumerate(batch)}
+    def _apply_batch(self, batch: list[Item]) -> Iterator[Outcome]:
+        identified = {f"{position:056d}": item for position, item in enumerate(batch)}
         try:
             answered = self._answers(identified)
         except AwsError as error:
             attempts = self.processor.retries + 1
-            yield from (Failure(record, error.code, error.message, attempts) for record in batch)
+            yield from (self._failure(item, error, attempts) for item in batch)
             return
-        for record_id, record in identified.items():
-            outcome = _outcome(record, answered.get(record_id, []))
-            if outcome is not None:
-                yield outcome
+        for record_id, item in identified.items():
+            try:
+                data = _accepted(answered.get(record_id, []))
+                if data is not None:
+                    yield Item(item.source, data, {**item.keys, **_keys(answered[record_id][0])})
+            except AwsError as error:
+                yield self._failure(item, error)
 
-    def _answers(self, identified: dict[str, Record]) -> dict[str, list[dict[str, Any]]]:
+    def _failure(self, item: Item, error: AwsError, attempts: int = 1) -> Failure:
+        details = {"lambdaArn": self.processor.arn}
+        return Failure(item.source, error.code, error.message, attempts, details=details)
+
+    def _answers(self, identified: dict[str, Item]) -> dict[str, list[dict[str, Any]]]:
         event = json.dumps(
             {
                 "invocationId": str(uuid.uuid4()),
@@ -91,10 +75,10 @@ class Transformer:
                 "records": [
                     {
                         "recordId": record_id,
-                        "approximateArrivalTimestamp": _milliseconds(record.arrived_at),
-                        "data": base64.b64encode(record.data).decode(),
+                        "approximateArrivalTimestamp": milliseconds(item.source.arrived_at),
+                        "data": base64.b64encode(item.data).decode(),
                     }
-                    for record_id, record in identified.items()
+                    for record_id, item in identified.items()
                 ],
             }
         ).encode()
@@ -112,15 +96,15 @@ class Transformer:
         return self.invoke(self.processor.arn, event)
 
 
-def _batches(records: Iterable[Record], batch_bytes: int) -> Iterator[list[Record]]:
-    batch: list[Record] = []
+def _batches(items: Iterable[Item], batch_bytes: int) -> Iterator[list[Item]]:
+    batch: list[Item] = []
     size = 0
-    for record in records:
-        if batch and size + len(record.data) > batch_bytes:
+    for item in items:
+        if batch and size + len(item.data) > batch_bytes:
             yield batch
             batch, size = [], 0
-        batch.append(record)
-        size += len(record.data)
+        batch.append(item)
+        size += len(item.data)
     if batch:
         yield batch
 
@@ -137,28 +121,37 @@ def _parsed(answer: bytes) -> list[dict[str, Any]]:
     return records
 
 
-def _outcome(record: Record, answers: list[dict[str, Any]]) -> bytes | Failure | None:
+def _accepted(answers: list[dict[str, Any]]) -> bytes | None:
+    """Return what a function made of a record, or ``None`` when it dropped it."""
     if not answers:
-        return Failure(record, "Lambda.MissingRecordId", "the function did not answer this recordId", 1)
+        raise AwsError("Lambda.MissingRecordId", "the function did not answer this recordId")
     if len(answers) > 1:
-        return Failure(record, "Lambda.DuplicatedRecordId", "the function answered this recordId twice", 1)
+        raise AwsError("Lambda.DuplicatedRecordId", "the function answered this recordId twice")
     result = answers[0].get("result")
     if result == "Dropped":
         return None
     if result == "Ok":
-        return _decoded(record, answers[0].get("data"))
+        return _decoded(answers[0].get("data"))
     message = (
         "ProcessingFailed status set for record" if result == "ProcessingFailed" else f"result is {result!r}"
     )
-    return Failure(record, "Lambda.ProcessingFailedStatus", message, 1)
+    raise AwsError("Lambda.ProcessingFailedStatus", message)
 
 
-def _decoded(record: Record, data: object) -> bytes | Failure:
+def _decoded(data: object) -> bytes:
     try:
         return base64.b64decode(data if isinstance(data, str) else "?", validate=True)
     except binascii.Error as error:
-        return Failure(record, _BAD_ANSWER, f"data is not base64: {error}", 1)
+        raise AwsError(_BAD_ANSWER, f"data is not base64: {error}") from error
 
 
-def _milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+def _keys(answer: dict[str, Any]) -> dict[str, str]:
+    """Return the partition keys that a function gave a record."""
+    metadata = answer.get("metadata") or {}
+    keys = metadata.get("partitionKeys") or {} if isinstance(metadata, dict) else metadata
+    if not isinstance(keys, dict):
+        raise AwsError(FAILED, "metadata.partitionKeys is not an object")
+    try:
+        return {f"{LAMBDA}:{name}": key_text(value) for name, value in keys.items()}
+    except ValueError as error:
+        raise AwsError(FAILED, str(error)) from error

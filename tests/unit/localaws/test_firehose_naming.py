@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localaws.firehose import naming
+from localaws.firehose.naming import Surroundings
 from localaws.service import AwsError
 
 AT = datetime(2026, 3, 7, 5, 4, 9, 123000, tzinfo=UTC)
@@ -34,14 +35,14 @@ def test_java_patterns(pattern: str, expected: str) -> None:
 
 @given(at=TIMES)
 def test_default_folders_are_the_hour_of_the_oldest_record(at: datetime) -> None:
-    key = naming.evaluate(naming.data_prefix("raw/"), at, "seed")
+    key = naming.evaluate(naming.data_prefix("raw/"), Surroundings(at, "seed"))
     assert key == f"raw/{at:%Y/%m/%d/%H}/"
 
 
 @given(seed=st.uuids().map(str))
 def test_a_delivery_that_is_tried_again_has_the_same_key(seed: str) -> None:
     prefix = "x/!{firehose:random-string}/!{firehose:random-string}/"
-    first, second = naming.evaluate(prefix, AT, seed), naming.evaluate(prefix, AT, seed)
+    first, second = (naming.evaluate(prefix, Surroundings(AT, seed)) for _ in range(2))
     assert first == second
     parts = re.fullmatch(r"x/([A-Za-z0-9]{11})/([A-Za-z0-9]{11})/", first)
     assert parts is not None
@@ -58,7 +59,7 @@ def test_a_delivery_that_is_tried_again_has_the_same_key(seed: str) -> None:
 )
 def test_error_prefixes(prefix: str, error_prefix: str, expected: str) -> None:
     found = naming.failure_prefix(prefix, error_prefix)
-    assert naming.evaluate(found, AT, "seed", "processing-failed") == expected
+    assert naming.evaluate(found, Surroundings(AT, "seed", "processing-failed")) == expected
 
 
 @pytest.mark.parametrize(

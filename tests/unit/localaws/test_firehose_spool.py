@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localaws.firehose.destination import LambdaProcessor
+from localaws.firehose.items import Failure, Item
+from localaws.firehose.processors import LambdaProcessor
 from localaws.firehose.spool import Record, Spool
-from localaws.firehose.transform import Failure, Transformer
+from localaws.firehose.transform import Transformer
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 RECORDS = st.lists(
@@ -88,6 +89,6 @@ def test_a_bad_answer_fails_every_record_of_its_batch(answer: bytes, code: str) 
     processor = LambdaProcessor("arn", 10, 0)
     transformer = Transformer(processor, "stream", "us-east-1", lambda arn, event: answer)
     records = [Record(START, b"0123456789"), Record(START, b"abc")]
-    outcomes = list(transformer.apply(records))
+    outcomes = list(transformer(Item(record, record.data) for record in records))
     assert [outcome.code for outcome in outcomes if isinstance(outcome, Failure)] == [code] * 2
-    assert [outcome.record for outcome in outcomes if isinstance(outcome, Failure)] == records
+    assert [outcome.source for outcome in outcomes if isinstance(outcome, Failure)] == records

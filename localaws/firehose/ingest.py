@@ -1,0 +1,102 @@
+"""PutRecord and PutRecordBatch: records into the buffers of their stream."""
+
+from __future__ import annotations
+
+import binascii
+import re
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from localaws.clock import Clock
+from localaws.faults import Faults
+from localaws.firehose.spool import Record
+from localaws.firehose.stream import Stream
+from localaws.service import AwsError, Payload
+
+_MAX_RECORD_BYTES = 1000 * 1024
+_MAX_BATCH_BYTES = 4 * 1024 * 1024
+_MAX_BATCH_RECORDS = 500
+_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}", re.ASCII)
+_UNAVAILABLE = "ServiceUnavailableException"
+_SLOW_DOWN = "Slow down."
+_REFUSED = {"ErrorCode": _UNAVAILABLE, "ErrorMessage": _SLOW_DOWN}
+
+
+class Ingest:
+    """Takes records in.
+
+    Parameters
+    ----------
+    clock, faults
+        When a record arrives, and which ones are refused.
+    stream
+        Gives the stream that takes direct puts, by its name.
+    wake
+        Called when a buffer is full.
+    """
+
+    def __init__(
+        self, clock: Clock, faults: Faults, stream: Callable[[str], Stream], wake: Callable[[], None]
+    ) -> None:
+        self._clock = clock
+        self._faults = faults
+        self._stream = stream
+        self._wake = wake
+
+    def put_record(self, payload: Payload) -> Payload:
+        """PutRecord."""
+        stream = self._stream(payload["DeliveryStreamName"])
+        if self._faults.strikes("firehose.PutRecord"):
+            raise AwsError(_UNAVAILABLE, _SLOW_DOWN, 503)
+        self.append(stream, [Record(self._clock.now(), _data(payload["Record"]))])
+        return {"RecordId": secrets.token_hex(64), "Encrypted": False}
+
+    def put_record_batch(self, payload: Payload) -> Payload:
+        """PutRecordBatch: a record that fails by a wanted fault is not buffered, all others are."""
+        stream = self._stream(payload["DeliveryStreamName"])
+        bodies = [_data(item) for item in payload["Records"]]
+        if sum(map(len, bodies)) > _MAX_BATCH_BYTES:
+            raise AwsError("InvalidArgumentException", "Records size exceeds 4 MB limit")
+        struck = self._faults.strike_all("firehose.PutRecordBatch", len(bodies))
+        now = self._clock.now()
+        self.append(
+            stream, [Record(now, body) for body, fails in zip(bodies, struck, strict=True) if not fails]
+        )
+        # One draw of chance for a batch: what makes ids unique within it is the position.
+        batch_id = secrets.token_hex(60)
+        answers = [
+            _REFUSED if fails else {"RecordId": f"{batch_id}{position:08x}"}
+            for position, fails in enumerate(struck)
+        ]
+        return {"FailedPutCount": sum(struck), "Encrypted": False, "RequestResponses": answers}
+
+    def append(self, stream: Stream, records: list[Record]) -> None:
+        """Buffer records, and have them delivered if that fills a buffer."""
+        if stream.append(records):
+            self._wake()
+
+
+def is_plain_batch(payload: Payload) -> bool:
+    """Tell whether a PutRecordBatch keeps every limit of the API model, at a glance."""
+    records = payload.get("Records")
+    return (
+        payload.keys() == {"DeliveryStreamName", "Records"}
+        and type(payload["DeliveryStreamName"]) is str
+        and _NAME.fullmatch(payload["DeliveryStreamName"]) is not None
+        and type(records) is list
+        and 0 < len(records) <= _MAX_BATCH_RECORDS
+        and all(map(_is_plain_record, records))
+    )
+
+
+def _is_plain_record(record: Any) -> bool:
+    data = record.get("Data") if type(record) is dict else None
+    return type(data) is str and len(data) <= _MAX_RECORD_BYTES
+
+
+def _data(item: dict[str, str]) -> bytes:
+    try:
+        return binascii.a2b_base64(item["Data"], strict_mode=True)
+    except ValueError as error:
+        raise AwsError("SerializationException", f"Data is not base64: {error}") from error
