@@ -34,5 +34,6 @@ def _line(found: Maintained) -> str:
     return (
         f"{found.target}: {count(found.snapshots_expired, 'snapshot')} expired, "
         f"{count(found.objects_removed, 'object')} removed ({size(found.bytes_removed)}), "
-        f"{count(len(found.partitions_joined), 'partition')} joined"
+        f"{count(len(found.partitions_joined), 'partition')} joined, "
+        f"{count(len(found.partitions_outdated), 'partition')} outdated"
     )

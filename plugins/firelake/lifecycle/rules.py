@@ -60,7 +60,9 @@ def declared_rules(datasets: Sequence[Dataset], zone: Zone) -> list[Rule]:
     tiered = [dataset for dataset in datasets if _steps(dataset, zone)]
     for one, other in combinations(tiered, 2):
         _refuse_overlap(one, other, zone)
-    return sorted((_rule(dataset, zone) for dataset in tiered), key=lambda rule: str(rule["ID"]))
+    rules = (_rule(dataset, zone) for dataset in tiered)
+    acting = (rule for rule in rules if rule.keys() & {"Transitions", "Expiration"})
+    return sorted(acting, key=lambda rule: str(rule["ID"]))
 
 
 def _steps(dataset: Dataset, zone: Zone) -> tuple[LifecycleStep, ...]:
@@ -84,7 +86,8 @@ def _rule(dataset: Dataset, zone: Zone) -> Rule:
     transitions = [{"Days": step.after.days, "StorageClass": str(step.to)} for step in steps if step.to]
     if transitions:
         rule["Transitions"] = transitions
-    if steps[-1].expire:
+    # Snapshots name the files of refused records: maintenance takes the rows out, by a commit.
+    if steps[-1].expire and zone is not Zone.QUARANTINE:
         rule["Expiration"] = {"Days": steps[-1].after.days}
     return rule
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from firelake.errors import FirelakeError
 from firelake.layout import Lake, Zone, alerts_prefix, split_uri, stage_prefix, uri, verdict_prefix
 from firelake.ledger import Ledger
+from firelake.maintain.retention import outdated, remove
 from firelake.maintain.small_files import join, small_files
 from firelake.maintain.snapshots import expire, expired, orphans, stages_named
 from firelake.outcome import Outcome
@@ -33,6 +34,8 @@ class Maintained(Outcome):
         Objects that nothing names, older than the grace.
     partitions_joined
         Partitions whose small files were joined.
+    partitions_outdated
+        Partitions emptied, because their dataset keeps refused records no longer.
     """
 
     target: str
@@ -40,11 +43,13 @@ class Maintained(Outcome):
     objects_removed: int = 0
     bytes_removed: int = 0
     partitions_joined: tuple[str, ...] = ()
+    partitions_outdated: tuple[str, ...] = ()
 
     @property
     def idle(self) -> bool:
         """Whether there was nothing to do."""
-        return not (self.snapshots_expired or self.objects_removed or self.partitions_joined)
+        joined_or_emptied = self.partitions_joined or self.partitions_outdated
+        return not (self.snapshots_expired or self.objects_removed or joined_or_emptied)
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,9 @@ class Maintenance:
             # Entries that a run died before writing are read from snapshots.
             Ledger(self.lake, dataset).catch_up()
             yield self._table(trusted(dataset), dataset.target_file_bytes)
-            yield self._table(quarantine(dataset), dataset.target_file_bytes)
+            emptied = tuple(self._outdated(dataset))
+            kept = self._table(quarantine(dataset), dataset.target_file_bytes)
+            yield kept.model_copy(update={"partitions_outdated": emptied})
             yield from self._manifests(trusted(dataset))
         for table in summaries:
             yield self._table(summary(table), None)
@@ -107,6 +114,12 @@ class Maintenance:
             bytes_removed=sum(size_bytes for _, size_bytes in found),
             partitions_joined=joined,
         )
+
+    def _outdated(self, dataset: Dataset) -> Iterator[str]:
+        """Empty what of a dataset's quarantine is to be kept no longer."""
+        found = outdated(self.lake, dataset, self.now or datetime.now(UTC))
+        if found and (not self.apply or remove(self.lake, dataset, found)):
+            yield from (period.key for period in found)
 
     def _joined(self, declaration: TableDeclaration, target_bytes: int) -> Iterator[str]:
         for found in small_files(self.lake, declaration, target_bytes):

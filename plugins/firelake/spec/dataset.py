@@ -198,7 +198,11 @@ class Lifecycle(Declaration):
 
     raw: tuple[LifecycleStep, ...] = Field((), description="For raw objects.")
     trusted: tuple[LifecycleStep, ...] = Field((), description="For trusted data; never an archive class.")
-    quarantine: tuple[LifecycleStep, ...] = Field((), description="For quarantined records.")
+    quarantine: tuple[LifecycleStep, ...] = Field(
+        (),
+        description="For quarantined records; `expire` counts from their arrival and is done by "
+        "`firelake maintain`.",
+    )
 
 
 class Dataset(Declaration):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -5,8 +6,9 @@ from firelake import iceberg
 from firelake.errors import FirelakeError
 from firelake.layout import Zone
 from firelake.maintain import Maintained, Maintenance
+from firelake.spec.dataset import Lifecycle
 from firelake.storage import Bucket
-from firelake.tables import LEDGER, trusted
+from firelake.tables import LEDGER, quarantine, trusted
 
 from tests.contract.core.lake import DAY, TestLake, body_of, record
 
@@ -93,6 +95,37 @@ def test_a_join_that_lost_to_a_run_changes_nothing(lake: TestLake, monkeypatch: 
     assert maintained(lake, apply=True)["ops.ledger"].partitions_joined == ()
     assert lake.ledger() == entries
     assert len(list(LEDGER.load(lake.lake).scan().plan_files())) == files
+
+
+def test_refused_records_are_kept_as_long_as_declared_and_never_missing_from_a_snapshot(
+    lake: TestLake,
+) -> None:
+    lifecycle = Lifecycle.model_validate({"quarantine": [{"after": "30d", "expire": True}]})
+    keeping = replace(lake, dataset=lake.dataset.model_copy(update={"lifecycle": lifecycle}))
+    for offset in (0, 1):
+        arrival = DAY + timedelta(days=offset, hours=1)
+        keeping.put(arrival, body_of([{**record(1, arrival), "d": "x"}]))
+        keeping.run(f"{arrival:%Y-%m-%d}")
+    name, data = f"quarantine.{lake.dataset.name}", f"{lake.dataset.name}/data/"
+    reader = quarantine(lake.dataset).load(lake.lake)
+
+    def at(moment: datetime, *, apply: bool, grace: timedelta = timedelta(days=90)) -> Maintained:
+        maintenance = Maintenance(keeping.lake, grace, apply=apply, now=moment)
+        return next(found for found in maintenance.run([keeping.dataset], []) if found.target == name)
+
+    a_month_later = DAY + timedelta(days=31)
+    assert at(a_month_later - timedelta(seconds=1), apply=True).partitions_outdated == ()
+    assert at(a_month_later, apply=False).partitions_outdated == ("2026-11-21",)
+    assert len(keeping.quarantined()) == 2
+    assert at(a_month_later, apply=True).partitions_outdated == ("2026-11-21",)
+    assert [row["arrived_at"].day for row in keeping.quarantined()] == [22]
+    assert at(a_month_later, apply=True).partitions_outdated == ()
+    # Who reads the snapshot of before still finds both; when nobody can, the file is gone.
+    assert reader.scan().to_arrow().num_rows == 2
+    at(datetime.now(UTC) + timedelta(hours=2), apply=True, grace=GRACE)
+    kept = {key for key in keys(keeping, Zone.QUARANTINE) if key.startswith(data)}
+    assert {key.split("/")[2] for key in kept} == {"2026-11-22"}
+    assert [row["arrived_at"].day for row in keeping.quarantined()] == [22]
 
 
 def test_a_grace_shorter_than_a_run_is_refused(lake: TestLake) -> None:

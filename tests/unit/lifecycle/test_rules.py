@@ -36,6 +36,14 @@ def test_tables_are_tiered_by_their_data_files_only() -> None:
     assert "Expiration" not in rule
 
 
+def test_s3_never_deletes_refused_records_that_snapshots_name() -> None:
+    keep = [{"after": "30d", "to": "STANDARD_IA"}, {"after": "365d", "expire": True}]
+    (rule,) = declared_rules([dataset(quarantine=keep)], Zone.QUARANTINE)
+    assert "Transitions" in rule
+    assert "Expiration" not in rule
+    assert declared_rules([dataset(quarantine=keep[1:])], Zone.QUARANTINE) == []
+
+
 def test_a_zone_without_steps_has_no_rule() -> None:
     assert declared_rules([dataset(raw=RAW)], Zone.TRUSTED) == []
 
