@@ -17,7 +17,7 @@ OWN_ID = "firelake:"
 TIERED_ZONES = (Zone.RAW, Zone.TRUSTED, Zone.QUARANTINE)
 
 # From warm to cold; S3 moves objects only in this direction.
-_WATERFALL = (
+WATERFALL = (
     StorageClass.STANDARD_IA,
     StorageClass.INTELLIGENT_TIERING,
     StorageClass.ONEZONE_IA,
@@ -57,7 +57,7 @@ def declared_rules(datasets: Sequence[Dataset], zone: Zone) -> list[Rule]:
         If S3 would refuse a step, or the lake could not be read after it; the message names the
         dataset and the key.
     """
-    tiered = [dataset for dataset in datasets if _steps(dataset, zone)]
+    tiered = [dataset for dataset in datasets if steps_of(dataset, zone)]
     for one, other in combinations(tiered, 2):
         _refuse_overlap(one, other, zone)
     rules = (_rule(dataset, zone) for dataset in tiered)
@@ -65,23 +65,25 @@ def declared_rules(datasets: Sequence[Dataset], zone: Zone) -> list[Rule]:
     return sorted(acting, key=lambda rule: str(rule["ID"]))
 
 
-def _steps(dataset: Dataset, zone: Zone) -> tuple[LifecycleStep, ...]:
+def steps_of(dataset: Dataset, zone: Zone) -> tuple[LifecycleStep, ...]:
+    """Return the steps that a dataset declares for a zone."""
     steps: tuple[LifecycleStep, ...] = getattr(dataset.lifecycle, zone)
     return steps
 
 
-def _prefix(dataset: Dataset, zone: Zone) -> str:
+def tiered_prefix(dataset: Dataset, zone: Zone) -> str:
+    """Return what the keys begin with that a dataset's rule in a zone acts on."""
     return dataset.raw.layout.root if zone is Zone.RAW else data_prefix(dataset.name)
 
 
 def _rule(dataset: Dataset, zone: Zone) -> Rule:
-    steps = _steps(dataset, zone)
+    steps = steps_of(dataset, zone)
     for problem in _problems(steps, zone):
         raise FirelakeError(f"{dataset.name}: lifecycle.{zone}{problem}")
     rule: Rule = {
         "ID": rule_id(dataset, zone),
         "Status": "Enabled",
-        "Filter": {"Prefix": _prefix(dataset, zone)},
+        "Filter": {"Prefix": tiered_prefix(dataset, zone)},
     }
     transitions = [{"Days": step.after.days, "StorageClass": str(step.to)} for step in steps if step.to]
     if transitions:
@@ -93,7 +95,7 @@ def _rule(dataset: Dataset, zone: Zone) -> Rule:
 
 
 def _refuse_overlap(one: Dataset, other: Dataset, zone: Zone) -> None:
-    prefixes = sorted((_prefix(one, zone), _prefix(other, zone)))
+    prefixes = sorted((tiered_prefix(one, zone), tiered_prefix(other, zone)))
     if prefixes[1].startswith(prefixes[0]):
         raise FirelakeError(
             f"{one.name} and {other.name}: their {zone} prefixes {prefixes[0]!r} and {prefixes[1]!r} "
@@ -139,4 +141,4 @@ def _order_problems(earlier: LifecycleStep, later: LifecycleStep) -> Iterator[st
 def _may_follow(earlier: StorageClass, later: StorageClass) -> bool:
     if (earlier, later) == (StorageClass.ONEZONE_IA, StorageClass.GLACIER_IR):
         return False
-    return _WATERFALL.index(earlier) < _WATERFALL.index(later)
+    return WATERFALL.index(earlier) < WATERFALL.index(later)
