@@ -120,7 +120,10 @@ def _quarantine(commands: _Commands) -> None:
     _selection(
         below.add("list", "quarantined:count", "count refused records by period and reason", *examples)
     )
-    examples = ["quarantine show menu_clicks --reason wrong_type --limit 5"]
+    examples = [
+        "quarantine show menu_clicks --reason wrong_type --limit 5",
+        "quarantine show menu_clicks --run ID",
+    ]
     show = below.add("show", "quarantined:show", "print refused records with their place in raw", *examples)
     _selection(show)
     show.add_argument("--object", metavar="KEY", help="only those of this raw object")
@@ -190,6 +193,11 @@ def _selection(parser: argparse.ArgumentParser) -> None:
     _dataset(parser)
     _range(parser, "arrival period", required=False)
     parser.add_argument("--reason", metavar="CODE", help="only those refused for this reason")
+    parser.add_argument(
+        "--run",
+        metavar="ID",
+        help="only those that this run refused, even if the gate let it publish nothing",
+    )
 
 
 def _grace(text: str) -> timedelta:

@@ -41,7 +41,7 @@ def replay(options: argparse.Namespace) -> Answer:
 
 def _selection(options: argparse.Namespace, pipeline: Pipeline) -> Selection:
     arrival = perhaps_periods_of(options, pipeline.dataset.raw.arrival_period)
-    return Selection(arrival, options.reason, getattr(options, "object", None))
+    return Selection(arrival, options.reason, getattr(options, "object", None), options.run)
 
 
 def _record_lines(row: dict[str, object]) -> list[str]:

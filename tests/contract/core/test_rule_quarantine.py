@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from firelake import aws, publish
 from firelake.errors import GateFailed
+from firelake.layout import Zone, stage_key
 from firelake.outcome import Stage
 from firelake.quality.checkpoint import judge_stage
 from firelake.quality.verdict import Verdict
+from firelake.quarantine import Selection, count_refused, refused_records
 from firelake.spec.dataset import Quality
 
 from tests.contract.core.lake import DAY, TestLake, body_of, record
@@ -83,3 +87,31 @@ def test_rows_published_before_the_rule_block_until_their_periods_run_again(
     assert judge(quarantining, both).passed
     quarantining.publish(both)
     assert [row["value"] for row in quarantining.trusted()] == [0.5, 0.5]
+
+
+def test_what_a_blocked_run_refused_can_be_looked_at_by_its_id(lake: TestLake) -> None:
+    strict = Quality(suite=SUITES / "readings_quarantining.json", max_quarantine_rate=0)
+    blocked = replace(lake, dataset=lake.dataset.model_copy(update={"quality": strict}))
+    lake.put(DAY + timedelta(hours=1), body_of([{**record(1), "d": "x"}]))
+    lake.run("2026-11-21")
+    key = blocked.put(DAY + timedelta(hours=2), body_of([GOOD, TOO_LARGE, {**record(2), "d": "y"}]))
+    stage = blocked.stage("2026-11-21")
+    publish.save_stage(blocked.lake, stage)
+    with pytest.raises(GateFailed):
+        judge(blocked, stage)
+
+    def shown(**selected: Any) -> list[tuple[str, str]]:
+        selection = Selection(run_id=stage.run_id, **selected)
+        rows = refused_records(blocked.lake, blocked.dataset, selection, 10)
+        return [(row["reason"], row["raw_text"][:7]) for row in rows]
+
+    assert shown(raw_object=key) == [("failed_rule", '{"d": 1'), ("wrong_type", '{"d": "')]
+    assert shown(reason="failed_rule") == [("failed_rule", '{"d": 1')]
+    counted = count_refused(blocked.lake, blocked.dataset, Selection(run_id=stage.run_id))
+    assert sum(found.records for found in counted) == stage.accounting.records_quarantined == 3
+    # Readers of the table see what was published, and nothing of it.
+    assert [row["raw_text"][:8] for row in blocked.quarantined()] == ['{"d": "x']
+    aws.client("s3").delete_object(
+        Bucket=blocked.lake.bucket(Zone.OPS), Key=stage_key(blocked.dataset.name, stage.run_id)
+    )
+    assert shown() == []
