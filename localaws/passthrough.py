@@ -32,6 +32,11 @@ SERVICES = frozenset(
 
 _OPEN_PATHS = ("/_aws/execute-api/", "/_ministack/health", "/_ministack/lambda")
 
+REFUSED_TARGETS = frozenset(
+    f"Kinesis_20131202.{operation}" for operation in ("MergeShards", "SplitShard", "UpdateShardCount")
+)
+"""Operations of these services that ministack does badly: these lose the records of the shards they close."""
+
 Query = Mapping[str, list[str]]
 Headers = Mapping[str, str]
 
@@ -54,6 +59,8 @@ def check(request: HttpRequest) -> None:
         raise AwsError("UnknownOperationException", f"Local AWS has no page {path}", 501)
     if service != "ministack" and service not in SERVICES:
         raise AwsError("UnknownOperationException", f"Local AWS has no {service}; see docs/local-aws.md", 501)
+    if (target := request.headers.get("x-amz-target")) in REFUSED_TARGETS:
+        raise AwsError("UnknownOperationException", f"Local AWS does not do {target}", 501)
     if service == "s3":
         _, key = base.bucket_and_key(path, request.headers.get("host", ""))
         operations.check(request.method, bool(key), request.query)
