@@ -75,7 +75,7 @@ def measure(lake: Lake, dataset: Dataset, now: datetime | None = None) -> Usage:
         If S3, Glue or the ledger's table does not answer.
     """
     at = now or datetime.now(UTC)
-    stock = {zone: _stock(lake, dataset, zone, at) for zone in TIERED_ZONES}
+    stocks = {zone: stock(lake, dataset, zone, at) for zone in TIERED_ZONES}
     entries = _processed(lake, dataset)
     recent = _recent(entries)
     days = _span_days(recent)
@@ -87,9 +87,9 @@ def measure(lake: Lake, dataset: Dataset, now: datetime | None = None) -> Usage:
         days=days,
         records_per_day=sum(entry["records_in"] for entry in recent) / max(days, 1),
         bytes_json_per_day=sum(entry["bytes_json"] for entry in recent) / max(days, 1),
-        stock=stock,
+        stock=stocks,
         flows={Zone.RAW: raw}
-        | {zone: _grown(stock[zone], grown) for zone in TIERED_ZONES if zone is not Zone.RAW},
+        | {zone: _grown(stocks[zone], grown) for zone in TIERED_ZONES if zone is not Zone.RAW},
         crawls_per_month=crawls,
         crawl_dpu_hours=dpu_hours,
     )
@@ -122,8 +122,14 @@ def measure_queries(lake: Lake, smallest_bytes: int, now: datetime | None = None
     return QueryUsage(len(scanned) * per_month, charged * per_month)
 
 
-def _stock(lake: Lake, dataset: Dataset, zone: Zone, now: datetime) -> tuple[Cohort, ...]:
-    """Return what lies in a zone, objects of like age, class and size together."""
+def stock(lake: Lake, dataset: Dataset, zone: Zone, now: datetime) -> tuple[Cohort, ...]:
+    """Return what lies in a zone, objects of like age, class and size together.
+
+    Raises
+    ------
+    LakeUnreachable
+        If the zone's bucket does not exist or does not answer.
+    """
     objects: Counter[tuple[int, str, bool]] = Counter()
     sizes: Counter[tuple[int, str, bool]] = Counter()
     for found in aws.list_objects(lake.bucket(zone), tiered_prefix(dataset, zone)):
@@ -170,9 +176,9 @@ def _share_of_a_day(entries: list[dict[str, Any]], raw: tuple[Flow, ...]) -> flo
     return sum(flow.bytes_per_day for flow in raw) / ever if ever else 0.0
 
 
-def _grown(stock: Iterable[Cohort], share: float) -> tuple[Flow, ...]:
+def _grown(stocked: Iterable[Cohort], share: float) -> tuple[Flow, ...]:
     """Return what a day adds to a table, if it grows as its source does."""
-    cohorts = tuple(stock)
+    cohorts = tuple(stocked)
     objects = sum(cohort.objects for cohort in cohorts) * share
     return (Flow(objects, sum(cohort.bytes_stored for cohort in cohorts) * share),) if objects else ()
 
