@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import SystemRandom
 
 from firelake import aws
+from firelake.durations import parse_duration
 from firelake.errors import FirelakeError
 from firelake.layout import Lake
 from firelake.spec import find_dataset
 
-from ingest.campaign import Campaign, Mix
+from ingest.campaign import FAULTS, Campaign, Mix
 from ingest.pace import Pace, RealTime, SteppedClock
 from ingest.profiles import PROFILES
 from ingest.sender import Sender
@@ -62,23 +64,30 @@ def _add_declare(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_simulate(parser: argparse.ArgumentParser) -> None:
-    mix = Mix()
     parser.set_defaults(command=_simulate)
     parser.add_argument("dataset", choices=sorted(PROFILES), help="whose source")
     parser.add_argument("--stream", help="Firehose stream; by default the one that `declare` makes")
-    parser.add_argument("--records", type=int, default=24_000, help="events; duplicates come on top")
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument("--records", type=int, default=24_000, help="events; duplicates come on top")
+    amount.add_argument(
+        "--duration", type=parse_duration, help="as many as --rate has in this time, such as 10m"
+    )
     parser.add_argument("--seed", type=int, default=1, help="equal seeds and spans send equal bytes")
-    parser.add_argument("--duplicate-share", type=float, default=mix.duplicate, help="sent twice")
-    parser.add_argument("--late-share", type=float, default=mix.late, help="late, or ahead of their time")
-    parser.add_argument("--malformed-share", type=float, default=mix.malformed, help="broken in some way")
     parser.add_argument(
-        "--late-days", type=float, default=mix.late_up_to / timedelta(days=1), help="latest accepted event"
+        "--faults", choices=sorted(FAULTS), default="some", help="how much is out of the ordinary"
+    )
+    # These say it one by one, over what --faults says.
+    parser.add_argument("--duplicate-share", type=float, help="sent twice")
+    parser.add_argument("--late-share", type=float, help="late, or ahead of their time")
+    parser.add_argument("--malformed-share", type=float, help="broken in some way")
+    parser.add_argument(
+        "--late-days", type=float, default=Mix.late_up_to / timedelta(days=1), help="latest accepted event"
     )
     parser.add_argument("--clock-url", help="clock to move through the span, as fast as sending goes")
     parser.add_argument("--start", type=_instant, help="begin of the span, UTC; needs --clock-url")
     parser.add_argument("--end", type=_instant, help="end of the span, UTC; needs --clock-url")
     parser.add_argument("--step-minutes", type=float, default=20, help="how far the clock is moved at a time")
-    parser.add_argument("--rate", type=float, default=100, help="events a second, without --clock-url")
+    parser.add_argument("--rate", type=float, default=100, help="events a second")
     parser.add_argument("--out", type=Path, help="also write what was sent to this file")
 
 
@@ -101,26 +110,33 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _campaign(options: argparse.Namespace) -> Campaign:
-    start, end = _span(options)
-    mix = Mix(
-        duplicate=options.duplicate_share,
-        late=options.late_share,
-        malformed=options.malformed_share,
-        late_up_to=timedelta(days=options.late_days),
-    )
+    records = _records(options)
+    start, end = _span(options, records)
     dataset = find_dataset(options.dataset)
-    return Campaign(PROFILES[options.dataset], dataset, start, end, options.records, options.seed, mix)
+    return Campaign(PROFILES[options.dataset], dataset, start, end, records, options.seed, _mix(options))
 
 
-def _span(options: argparse.Namespace) -> tuple[datetime, datetime]:
+def _mix(options: argparse.Namespace) -> Mix:
+    shares = {name: getattr(options, f"{name}_share") for name in ("duplicate", "late", "malformed")}
+    said = {name: share for name, share in shares.items() if share is not None}
+    return replace(FAULTS[options.faults], **said, late_up_to=timedelta(days=options.late_days))
+
+
+def _records(options: argparse.Namespace) -> int:
+    if options.rate <= 0:
+        raise FirelakeError(f"--rate {options.rate}: write a number above 0")
+    if options.duration is None:
+        return int(options.records)
+    return int(options.rate * options.duration.total_seconds())
+
+
+def _span(options: argparse.Namespace, records: int) -> tuple[datetime, datetime]:
     """Return the span: two whole days before today by a clock that is moved, else from now on."""
     if options.clock_url is None:
         if options.start or options.end:
             raise FirelakeError("--start and --end need --clock-url: records arrive when they are sent")
-        if options.rate <= 0:
-            raise FirelakeError(f"--rate {options.rate}: write a number above 0")
         now = datetime.now(UTC)
-        return now, now + timedelta(seconds=options.records / options.rate)
+        return now, now + timedelta(seconds=records / options.rate)
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     end = options.end or (options.start + timedelta(days=2) if options.start else today)
     return options.start or end - timedelta(days=2), end

@@ -14,6 +14,7 @@ from firelake.spec import Dataset
 from ingest import breakage
 from ingest.profile import Profile, Record
 from ingest.records import Delivery, Item, Kind, encode
+from ingest.rhythm import spread
 
 _LATE_KINDS = (Kind.LATE, Kind.TOO_LATE, Kind.IN_FUTURE)
 _LATE_WEIGHTS = (60, 20, 20)
@@ -21,6 +22,7 @@ _MALFORMED_KINDS = (*breakage.FRAGMENTS, Kind.WRONG_TYPE, Kind.MISSING_REQUIRED)
 _UNKNOWN_FIELD_SHARE = 0.01
 _RESENT_AT_ONCE_SHARE = 0.5
 _HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,14 @@ class Mix:
                 raise FirelakeError(f"{name} share {getattr(self, name)}: write a number from 0 to 1")
         if self.late + self.malformed > 1 - _UNKNOWN_FIELD_SHARE:
             raise FirelakeError("late and malformed shares: together they leave no room for usual records")
+
+
+FAULTS = {
+    "none": Mix(duplicate=0, late=0, malformed=0),
+    "some": Mix(),
+    "many": Mix(duplicate=0.2, late=0.2, malformed=0.2),
+}
+"""Mixes by name."""
 
 
 @dataclass(frozen=True)
@@ -118,15 +128,18 @@ def deliveries(campaign: Campaign) -> Iterator[Delivery]:
 
 
 def _originals(campaign: Campaign, random: Random) -> Iterator[Delivery]:
-    source = campaign.profile.source()
-    span = (campaign.end - campaign.start) / campaign.records
+    source = campaign.profile.source(campaign.records / ((campaign.end - campaign.start) / _DAY))
+    instant_at = spread(campaign.start, campaign.end, campaign.records, campaign.profile.rhythm)
+    known: set[int] = set()
     for number in range(campaign.records):
-        sent_at = campaign.start + (number + random.random()) * span
+        sent_at = instant_at(number + random.random())
         kind = _draw_kind(campaign.mix, random)
         record = None
-        while record is None:
+        # Two events of equal content would count as one and its duplicate.
+        while record is None or (content := hash(encode(record))) in known:
             happened_at = sent_at - _draw_delay(campaign, random, kind)
             record = source.record(random, happened_at, sent_at)
+        known.add(content)
         yield Delivery(sent_at, tuple(_items(campaign.profile, random, _Event(kind, happened_at, record))))
 
 
@@ -173,6 +186,8 @@ def _items(profile: Profile, random: Random, event: _Event) -> Iterator[Item]:
         record = breakage.missing_required(random, profile, record)
     elif kind is Kind.UNKNOWN_FIELD:
         record = {**record, "firmware": f"2.{random.randrange(10)}"}
+    if profile.drift is not None and kind.is_trusted:
+        record = profile.drift(random, record)
     yield Item(encode(record), kind, happened_at)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -34,17 +35,23 @@ class Profile:
     dataset
         Name of the spec.
     source
-        The class of its source.
+        Makes a source that sends so many records a day.
     usual_delay
         How long after the event a record is sent at most, unless it is late.
     required
         Keys without which the record must be refused.
     wrong_values
         Values of the wrong type, by key.
+    rhythm
+        How busy each hour of the day is, UTC; without it, all are alike.
+    drift
+        Writes some records as an older or odd sender does, which the lake must take all the same.
     """
 
     dataset: str
-    source: type[Source]
+    source: Callable[[float], Source]
     usual_delay: timedelta
     required: tuple[str, ...]
     wrong_values: tuple[tuple[str, Any], ...]
+    rhythm: tuple[float, ...] = ()
+    drift: Callable[[Random, Record], Record] | None = None

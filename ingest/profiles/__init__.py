@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from ingest.profile import Profile
-from ingest.profiles import iot_device_telemetry
+from ingest.profiles import air_quality, charging_telemetry, iot_device_telemetry, menu_clicks
 
-PROFILES: dict[str, Profile] = {profile.dataset: profile for profile in (iot_device_telemetry.PROFILE,)}
+PROFILES: dict[str, Profile] = {
+    source.PROFILE.dataset: source.PROFILE
+    for source in (air_quality, charging_telemetry, iot_device_telemetry, menu_clicks)
+}

@@ -53,7 +53,7 @@ def _temperature(random: Random, device: int, wave: float) -> int:
 
 PROFILE = Profile(
     dataset="iot_device_telemetry",
-    source=Devices,
+    source=lambda _: Devices(),
     usual_delay=timedelta(minutes=180),
     required=("id_device", "timestamp"),
     wrong_values=(

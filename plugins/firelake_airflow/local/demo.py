@@ -28,6 +28,7 @@ from firelake_airflow.local.runs import Run, Runs
 from firelake_airflow.local.sending import Sending
 from ingest.sent import Sent
 
+_SHOWN = frozenset({"iot_device_telemetry"})
 _LIFECYCLE = "lake__lifecycle"
 # The scheduler looks for backfills that have ended every half minute.
 _NOTICED_SECONDS = 120
@@ -87,8 +88,10 @@ class Demo:
         self._size = size
         self._say = stack.say
         self._lake = Lake.from_environment()
-        self._datasets = tuple(load_datasets())
-        self._summaries = tuple(summary.table for summary in load_summaries())
+        self._datasets = tuple(dataset for dataset in load_datasets() if dataset.name in _SHOWN)
+        self._summaries = tuple(
+            summary.table for summary in load_summaries() if _SHOWN.issuperset(summary.table.sources)
+        )
         self.folder = stack.folder / "demo"
 
     def run(self) -> DemoOutcome:

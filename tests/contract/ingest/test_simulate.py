@@ -105,6 +105,19 @@ def test_declaring_twice_changes_nothing_and_another_prefix_is_refused(lake: Lak
         declare(lake, moved)
 
 
+def test_a_rate_and_a_duration_say_how_much_is_sent_and_faults_how_much_of_it_is_odd(
+    lake: Lake, tmp_path: Path
+) -> None:
+    declare(lake, DATASET)
+    out = tmp_path / "sent.json"
+    how = ["--rate=2000", "--duration=1s", "--faults=none", f"--out={out}"]
+    assert main(["simulate", DATASET.name, *how]) == 0
+    sent = json.loads(out.read_text())
+    assert sent["expected"] == {"records_in": 2000, "trusted": 2000, "duplicates": 0, "quarantined": {}}
+    assert main(["simulate", DATASET.name, *how, "--duplicate-share=1"]) == 0
+    assert json.loads(out.read_text())["expected"]["duplicates"] == 2000
+
+
 def test_a_missing_stream_ends_in_an_error_that_names_it(
     lake: Lake, local_aws: LocalAws, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,12 +16,16 @@ START = datetime(2026, 11, 19, tzinfo=UTC)
 MANY_ODDITIES = Mix(duplicate=0.3, late=0.3, malformed=0.3)
 
 
-def campaign(records: int = 400, seed: int = 1, mix: Mix = MANY_ODDITIES, hours: int = 48) -> Campaign:
-    """Return a short campaign of the device source."""
-    dataset = find_dataset("iot_device_telemetry")
-    return Campaign(
-        PROFILES[dataset.name], dataset, START, START + timedelta(hours=hours), records, seed, mix
-    )
+def campaign(
+    records: int = 400,
+    seed: int = 1,
+    mix: Mix = MANY_ODDITIES,
+    hours: int = 48,
+    dataset: str = "iot_device_telemetry",
+) -> Campaign:
+    """Return a short campaign, of the device source unless said."""
+    end = START + timedelta(hours=hours)
+    return Campaign(PROFILES[dataset], find_dataset(dataset), START, end, records, seed, mix)
 
 
 def read_concatenated(raw: bytes) -> list[tuple[Any, str | None]]:
