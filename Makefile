@@ -16,7 +16,7 @@ TRINO ?= required
 CODE := dags plugins localaws ingest tests bench deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e test-faults test-compose trino test-trino chromium bench bench-large bench-gate mwaa lock clean
+.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e test-faults test-ingest rabbitmq test-compose trino test-trino chromium bench bench-large bench-gate mwaa lock clean
 MAKEFLAGS += --no-print-directory --warn-undefined-variables
 .DELETE_ON_ERROR:
 
@@ -81,6 +81,12 @@ test-compose: ## The deployment with docker compose, really run; needs docker, a
 
 test-faults: $(VENVS) ## The long ones: kills, a failing S3, readers without pause, any bytes
 	@$(PYTEST) tests/faults
+
+test-ingest: $(VENVS) rabbitmq ## The forwarder with a real RabbitMQ: killed brokers, killed forwarders, refusals
+	@$(PYTEST) tests/ingest
+
+rabbitmq: ## Install the broker that test-ingest starts, if it is missing
+	@test -x /usr/lib/rabbitmq/bin/rabbitmq-server || .ci/install-rabbitmq
 
 chromium: ## Install the browser that test-e2e looks at Airflow with, if it is missing
 	@command -v chromium >/dev/null || .ci/install-chromium
