@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from random import SystemRandom
 from typing import Protocol
 
 from firelake.errors import FirelakeError
@@ -166,7 +165,7 @@ class Forwarder:
 
     async def _send(self, batch: Sequence[Message]) -> None:
         """Offer a batch, and again what was refused of it, until all of it is accepted."""
-        backoff = Backoff(SystemRandom())
+        backoff = Backoff(self._sender.random)
         while batch:
             refused = await self._offer(batch)
             accepted = [message for position, message in enumerate(batch) if position not in refused]
