@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from sqlglot import exp
 
 from localaws.athena.failure import QueryError
 from localaws.athena.sql import types as t
-from localaws.athena.sql.expr import Expr, convert
+from localaws.athena.sql.expr import Expr, convert, once
 from localaws.athena.sql.functions import functions
 from localaws.athena.sql.signatures import Bindings, Signature
 from localaws.athena.sql.types import Type, duckdb_type
@@ -20,7 +20,16 @@ _SLOT: Final = re.compile(r"(\w+)\[\[(.*?)\]\]")
 _CALL: Final = re.compile(r"^\w+\([^()]*\)$")
 
 Argument = Expr | exp.Lambda
-LambdaCompiler = Callable[[exp.Lambda, Sequence[Type]], Expr]
+
+
+class LambdaCompiler(Protocol):
+    """Compiles the lambdas among a call's arguments."""
+
+    def compile_lambda(self, node: exp.Lambda, parameters: Sequence[Type]) -> Expr:
+        """Compile a lambda whose parameters have these types; its type is that of its body."""
+
+    def compile_body(self, node: exp.Lambda, parameters: Sequence[Expr]) -> Expr:
+        """Compile a lambda's body with an expression in the place of each parameter."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ class Call:
 
     name: str
     arguments: Sequence[Argument]
-    compile_lambda: LambdaCompiler
+    lambdas: LambdaCompiler
     modifiers: Modifiers = PLAIN
 
     def expr(self, overloads: Sequence[Signature]) -> Expr:
@@ -88,15 +97,24 @@ class Call:
         texts = [self._argument(bindings, *pair) for pair in zip(patterns, self.arguments, strict=True)]
         names = {name: duckdb_type(type_) for name, type_ in bindings.types.items()}
         template = signature.template.replace("{*}", ", ".join(f"{{{i}}}" for i in range(len(texts))))
-        sql = self.modifiers.apply(template).format(*texts, **names)
+        sql = self._filled(template, texts, names)
         constant = bool(self.arguments) and all(isinstance(a, Expr) and a.constant for a in self.arguments)
         return Expr(
             sql if _CALL.match(sql) else f"({sql})", bindings.resolve(signature.result), constant=constant
         )
 
+    def _filled(self, template: str, texts: Sequence[str], names: Mapping[str, str]) -> str:
+        """Fill a template; what a function of a zoned timestamp reads several times is written once."""
+        first, *rest = self.arguments or (None,)
+        is_zoned = isinstance(first, Expr) and first.type.name == "timestamptz" and not _SLOT.search(template)
+        if is_zoned and all(isinstance(argument, Expr) and argument.constant for argument in rest):
+            moment = Expr(texts[0], t.timestamptz())
+            return once(moment, lambda m: template.format(m, *texts[1:], **names))
+        return self.modifiers.apply(template).format(*texts, **names)
+
     def _argument(self, bindings: Bindings, pattern: Type, argument: Argument) -> str:
         if isinstance(argument, exp.Lambda):
-            body = self.compile_lambda(argument, [bindings.resolve(arg) for arg in pattern.args[:-1]])
+            body = self.lambdas.compile_lambda(argument, [bindings.resolve(arg) for arg in pattern.args[:-1]])
             if not bindings.match(pattern.args[-1], body.type):
                 raise QueryError(
                     "TYPE_MISMATCH", f"Lambda of {self.name} returns {body.type}, expected {pattern.args[-1]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from localaws.athena.failure import QueryError
 from localaws.athena.sql import types as t
-from localaws.athena.sql.expr import Expr, derived
+from localaws.athena.sql.expr import Expr, derived, once
 from localaws.athena.sql.types import Type, duckdb_type, literal, quote
 
 _SCALARS_WITH_TEXT = ("boolean", *t.INTEGERS, "decimal", "uuid")
@@ -65,13 +65,25 @@ def text_of(sql: str, source: Type) -> str | None:
         case "time":
             return f"strftime(DATE '2000-01-01' + {sql}, '%H:%M:%S.%g')"
         case "timestamp":
-            return f"trino_timestamp_text({sql}, {source.params[0]})"
+            return timestamp_text(sql, source.params[0])
         case "timestamptz":
-            return f"trino_zoned_text({sql}, {source.params[0]})"
+            digits = source.params[0]
+            return once(
+                Expr(sql, source),
+                lambda m: f"({timestamp_text(f'trino_local({m})', digits)} || ' ' || {m}.zone)",
+            )
         case "json":
             return f"trino_json_text({sql})"
         case _:
             return None
+
+
+def timestamp_text(sql: str, digits: int) -> str:
+    """Return the SQL of a timestamp's text with so many digits of a second's fraction."""
+    if digits == 0:
+        return f"strftime({sql}, '%Y-%m-%d %H:%M:%S')"
+    text = f"strftime({sql}, '%Y-%m-%d %H:%M:%S.%f')"
+    return text if digits == 6 else f"left({text}, {digits - 6})"
 
 
 def _from_text(sql: str, target: Type) -> str | None:
@@ -86,7 +98,9 @@ def _from_text(sql: str, target: Type) -> str | None:
             return f"trino_timestamptz({sql})"
         case "varbinary":
             return f"encode({sql})"
-        case "decimal" | "real" | "double" | "time" | "uuid":
+        case "real" | "double":
+            return f"CAST(trino_float_text({sql}) AS {duckdb_type(target)})"
+        case "decimal" | "time" | "uuid":
             return f"CAST(trim({sql}) AS {duckdb_type(target)})"
         case _:
             return None
@@ -95,7 +109,9 @@ def _from_text(sql: str, target: Type) -> str | None:
 def _to_datetime(sql: str, source: Type, target: Type) -> str | None:
     if source.name not in t.DATETIMES:
         return None
-    local = f"trino_local({sql})" if source.name == "timestamptz" else f"CAST({sql} AS TIMESTAMP)"
+    local = f"CAST({sql} AS TIMESTAMP)"
+    if source.name == "timestamptz":
+        local = once(Expr(sql, source), lambda m: f"trino_local({m})")
     if target.name == "date":
         return f"CAST({local} AS DATE)"
     if target.name == "timestamptz":

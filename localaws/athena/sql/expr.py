@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from localaws.athena.failure import QueryError
 from localaws.athena.sql import types as t
 from localaws.athena.sql.types import Type
+
+_SIMPLE: Final = re.compile(r'[\w.]+|"[^"]+"(\.[\w.]+)?|\w+\."[^"]+"')
 
 
 class Scan(Protocol):
@@ -57,6 +61,16 @@ def null() -> Expr:
 def derived(sql: str, type_: Type, *sources: Expr) -> Expr:
     """Return an expression made of others."""
     return Expr(sql, type_, constant=all(source.constant for source in sources))
+
+
+def once(expr: Expr, build: Callable[[str], str]) -> str:
+    """Return what ``build`` makes of an expression, written out once however often that names it.
+
+    Macros copy their arguments, so an expression inside another inside a third would grow without bound.
+    """
+    if _SIMPLE.fullmatch(expr.sql):
+        return build(expr.sql)
+    return f"list_transform([{expr.sql}], lambda once_: {build('once_')})[1]"
 
 
 def convert(expr: Expr, target: Type) -> Expr:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
+from typing import cast as cast_to
 
 from sqlglot import exp
 
@@ -15,11 +16,13 @@ from localaws.athena.sql.aggregates import SPECIAL_AGGREGATES
 from localaws.athena.sql.calls import PLAIN, Argument, Call, Modifiers, is_aggregate
 from localaws.athena.sql.casts import cast
 from localaws.athena.sql.expr import Expr, convert, derived, null, unify
-from localaws.athena.sql.functions import functions
+from localaws.athena.sql.functions import functions, unavailable
+from localaws.athena.sql.literals import interval, number
+from localaws.athena.sql.nested import NESTED
 from localaws.athena.sql.parser import EXPLICIT
 from localaws.athena.sql.special import CURRENT, SPECIAL
 from localaws.athena.sql.type_text import parse_type
-from localaws.athena.sql.types import Type, duckdb_type, literal, quote
+from localaws.athena.sql.types import Type, literal, quote
 from localaws.athena.sql.windows import filtered, listagg, windowed
 
 _COMPARISONS: Final[dict[type[exp.Expr], str]] = {
@@ -44,7 +47,6 @@ _CURRENT: Final[dict[type[exp.Expr], str]] = {
     exp.CurrentDate: "current_date",
     exp.Localtimestamp: "localtimestamp",
 }
-_INTERVAL_UNITS: Final = ("second", "minute", "hour", "day", "week", "month", "year")
 
 
 class Names(Protocol):
@@ -61,10 +63,19 @@ class Names(Protocol):
 
 
 class Expressions:
-    """Compiles expressions whose names mean what ``names`` says."""
+    """Compiles expressions.
 
-    def __init__(self, names: Names) -> None:
+    Parameters
+    ----------
+    names
+        Says what their names mean.
+    grouped
+        What stands for a key of GROUP BY, by the key's text, outside of aggregates.
+    """
+
+    def __init__(self, names: Names, grouped: Mapping[str, Expr] | None = None) -> None:
         self._names = names
+        self._grouped = grouped or {}
 
     def compile(self, node: exp.Expr) -> Expr:
         """Compile one expression."""
@@ -76,13 +87,12 @@ class Expressions:
             raise
 
     def _compile(self, node: exp.Expr) -> Expr:
-        handler = _HANDLERS.get(type(node))
-        if handler is None:
-            for kinds, method in ((_COMPARISONS, self._comparison), (_ARITHMETIC, self._arithmetic)):
-                if type(node) in kinds:
-                    return method(node)
+        handler, parts = _NODES.get(type(node), (None, ""))
+        given = {part for part, value in node.args.items() if value}
+        if handler is None or not given <= set(parts.split()):
             raise NotSupportedError(f"expression {node.sql('trino')}")
-        return handler(self, node)
+        expr = handler(self, node)
+        return self._grouped.get(expr.sql, expr)
 
     def boolean(self, node: exp.Expr, where: str) -> Expr:
         """Compile an expression that must be boolean."""
@@ -101,8 +111,13 @@ class Expressions:
     def _quantified(self, operator: str, left: Expr, right: exp.Expr) -> Expr:
         sql, (column,) = self._names.subquery(_query_of(right.this), 1)
         operators.compare(operator, left, Expr("NULL", column))
+        common = t.common_type(left.type, column) or column
+        wanted, found = (
+            operators.comparable(convert(side, common)).sql for side in (left, Expr("s.c0", column))
+        )
         word = "ALL" if isinstance(right, exp.All) else "ANY"
-        return Expr(f"({left.sql} {operator} {word} ({sql}))", t.BOOLEAN)
+        query = f"SELECT {found} FROM ({sql}) AS s(c0)"  # noqa: S608 - compiled text
+        return Expr(f"({wanted} {operator} {word} ({query}))", t.BOOLEAN)
 
     def _arithmetic(self, node: exp.Expr) -> Expr:
         return operators.arithmetic(
@@ -128,13 +143,16 @@ class Expressions:
         text = node.this
         if node.is_string:
             return Expr(literal(text), t.varchar(len(text)), constant=True, text=text)
-        return _number(text)
+        return number(text)
 
     def _boolean_literal(self, node: exp.Expr) -> Expr:
         return Expr("true" if node.this else "false", t.BOOLEAN, constant=True)
 
     def _null(self, node: exp.Expr) -> Expr:
         return null()
+
+    def _json(self, node: exp.Expr) -> Expr:
+        return self._named("json_parse", [self.compile(node.this)])
 
     def _hex(self, node: exp.Expr) -> Expr:
         return Expr(f"unhex({literal(node.this)})", t.VARBINARY, constant=True)
@@ -144,7 +162,7 @@ class Expressions:
 
     def _negative(self, node: exp.Expr) -> Expr:
         if isinstance(node.this, exp.Literal) and not node.this.is_string:
-            return _number(f"-{node.this.this}")
+            return number(f"-{node.this.this}")
         return operators.negate(self.compile(node.this))
 
     def _concatenation(self, node: exp.Expr) -> Expr:
@@ -179,7 +197,7 @@ class Expressions:
 
     def _cast(self, node: exp.Cast) -> Expr:
         if node.to.is_type("decimal") and not node.to.expressions and EXPLICIT not in node.meta:
-            return _number(node.this.name)
+            return number(node.this.name)
         result = cast(self.compile(node.this), type_of(node.to))
         if isinstance(node, exp.TryCast):
             return derived(f"TRY({result.sql})", result.type, result)
@@ -218,8 +236,8 @@ class Expressions:
         value = self.compile(node.this)
         if node.args.get("query"):
             return self._in_query(value, node.args["query"])
-        if node.args.get("unnest") or node.args.get("field"):
-            raise NotSupportedError(f"expression {node.sql('trino')}")
+        if not node.expressions:
+            raise QueryError("SYNTAX_ERROR", "mismatched input ')'. Expecting: <expression>")
         _, exprs = unify([value, *map(self.compile, node.expressions)], "IN values")
         first, *others = (operators.comparable(expr).sql for expr in exprs)
         return derived(f"({first} IN ({', '.join(others)}))", t.BOOLEAN, *exprs)
@@ -232,7 +250,9 @@ class Expressions:
                 "TYPE_MISMATCH",
                 f"Value and result of subquery must be of the same type: {value.type}, {column}",
             )
-        return Expr(f"({convert(value, common).sql} IN ({sql}))", t.BOOLEAN)
+        found = operators.comparable(convert(Expr("s.c0", column), common)).sql
+        wanted = operators.comparable(convert(value, common)).sql
+        return Expr(f"({wanted} IN (SELECT {found} FROM ({sql}) AS s(c0)))", t.BOOLEAN)  # noqa: S608 - compiled text
 
     def _exists(self, node: exp.Expr) -> Expr:
         sql, _ = self._names.subquery(_query_of(node.this), None)
@@ -248,6 +268,7 @@ class Expressions:
             node, escape = node.this, self.compile(node.expression)
         if type(node) is not exp.Like:
             raise NotSupportedError(f"expression {node.sql('trino')}")
+        word = "NOT LIKE" if node.args.get("negate") else "LIKE"
         value, pattern = self.compile(node.this), self.compile(node.expression)
         for side in (value, pattern):
             if side.type.name not in ("varchar", "char", "unknown"):
@@ -256,16 +277,10 @@ class Expressions:
                     f"Left side of LIKE expression must evaluate to a varchar (actual: {side.type})",
                 )
         suffix = f" ESCAPE {escape.sql}" if escape else ""
-        return derived(f"({value.sql} LIKE {pattern.sql}{suffix})", t.BOOLEAN, value, pattern)
+        return derived(f"({value.sql} {word} {pattern.sql}{suffix})", t.BOOLEAN, value, pattern)
 
     def _interval(self, node: exp.Expr) -> Expr:
-        unit = node.args.get("unit")
-        name = unit.name.lower() if isinstance(unit, exp.Var) else ""
-        text = node.this.name if isinstance(node.this, exp.Literal) else ""
-        if name not in _INTERVAL_UNITS or not re.fullmatch(r"-?\d+(\.\d+)?", text):
-            raise NotSupportedError(f"interval {node.sql('trino')}")
-        type_ = t.YEAR_TO_MONTH if name in ("month", "year") else t.DAY_TO_SECOND
-        return Expr(f"INTERVAL {literal(text)} {name.upper()}", type_, constant=True)
+        return interval(node)
 
     def _array(self, node: exp.Expr) -> Expr:
         element, items = unify([self.compile(item) for item in node.expressions], "ARRAY elements")
@@ -290,8 +305,6 @@ class Expressions:
         return self._named("at_timezone", [self.compile(node.this), self.compile(node.args["zone"])])
 
     def _current(self, node: exp.Expr) -> Expr:
-        if node.this:
-            raise NotSupportedError(f"expression {node.sql('trino')}")
         return CURRENT[_CURRENT[type(node)]]
 
     def _row(self, node: exp.Expr) -> Expr:
@@ -310,9 +323,12 @@ class Expressions:
         return listagg(self, node, PLAIN)
 
     def _named(self, name: str, arguments: Sequence[Argument]) -> Expr:
-        call = Call(name, arguments, self.compile_lambda)
-        if name in SPECIAL:
-            return SPECIAL[name](call)
+        call = Call(name, arguments, self)
+        handler = SPECIAL.get(name) or NESTED.get(name)
+        if handler is not None:
+            return handler(call)
+        if name in unavailable():
+            raise NotSupportedError(f"function {name}")
         if name not in functions("scalar"):
             raise QueryError("FUNCTION_NOT_FOUND", f"Function '{name}' not registered")
         return call.expr(functions("scalar")[name])
@@ -325,11 +341,13 @@ class Expressions:
             if name != "count" or len(items) > 1:
                 raise QueryError("SYNTAX_ERROR", f"'*' is not an argument of function {name}")
             items = []
-        arguments = [item if isinstance(item, exp.Lambda) else self.compile(item) for item in items]
-        call = Call(name, arguments, self.compile_lambda, modifiers)
+        aggregates = name in SPECIAL_AGGREGATES or is_aggregate(name)
+        inner = Expressions(self._names) if aggregates and not has_over else self
+        arguments = [item if isinstance(item, exp.Lambda) else inner.compile(item) for item in items]
+        call = Call(name, arguments, inner, modifiers)
         if name in SPECIAL_AGGREGATES:
             return SPECIAL_AGGREGATES[name](call)
-        if is_aggregate(name):
+        if aggregates:
             return call.expr(functions("aggregate")[name])
         if name in functions("window"):
             if not has_over:
@@ -355,31 +373,37 @@ class Expressions:
     def order_by(self, order: exp.Expr) -> str:
         """Compile an ORDER BY over expressions of the rows."""
         return "ORDER BY " + ", ".join(
-            ordered(self.compile(item.this).sql, item) for item in order.expressions
+            ordered(operators.comparable(self.compile(item.this)).sql, item) for item in order.expressions
         )
 
     def compile_lambda(self, node: exp.Lambda, parameters: Sequence[Type]) -> Expr:
         """Compile a lambda whose parameters have these types; its type is that of its body."""
-        names = [parameter.name for parameter in node.expressions]
-        if len(names) != len(parameters):
-            raise QueryError(
-                "FUNCTION_NOT_FOUND",
-                f"Lambda {node.sql('trino')} takes {len(names)} arguments, not {len(parameters)}",
-            )
-        bound = {
-            n.lower(): Expr(quote(f"{n.lower()}_p"), type_)
-            for n, type_ in zip(names, parameters, strict=True)
-        }
-        body = Expressions(self._names.with_parameters(bound)).compile(node.this)
-        heads = ", ".join(parameter.sql for parameter in bound.values())
-        return Expr(f"lambda {heads}: {body.sql}", body.type)
+        _require_arity(node, len(parameters))
+        names = [quote(f"{parameter.name.lower()}_p") for parameter in node.expressions]
+        body = self.compile_body(node, list(map(Expr, names, parameters)))
+        return Expr(f"lambda {', '.join(names)}: {body.sql}", body.type)
+
+    def compile_body(self, node: exp.Lambda, parameters: Sequence[Expr]) -> Expr:
+        """Compile a lambda's body with an expression in the place of each parameter."""
+        _require_arity(node, len(parameters))
+        names = (parameter.name.lower() for parameter in node.expressions)
+        bound = dict(zip(names, parameters, strict=True))
+        return Expressions(self._names.with_parameters(bound)).compile(node.this)
+
+
+def _require_arity(node: exp.Lambda, count: int) -> None:
+    given = len(node.expressions)
+    if given != count:
+        raise QueryError(
+            "FUNCTION_NOT_FOUND", f"Lambda {node.sql('trino')} takes {given} arguments, not {count}"
+        )
 
 
 def _query_of(node: exp.Expr) -> exp.Query:
     query = node.unnest()
-    if not isinstance(query, exp.Query):
+    if not isinstance(query, exp.Query | exp.Values):
         raise NotSupportedError(f"expression {node.sql('trino')}")
-    return query
+    return cast_to(exp.Query, query)
 
 
 def ordered(sql: str, item: exp.Expr) -> str:
@@ -411,59 +435,60 @@ def type_of(node: exp.Expr) -> Type:
     return parse_type(node.sql("trino"))
 
 
-def _number(text: str) -> Expr:
-    digits = text.lstrip("-")
-    if re.fullmatch(r"\d+", digits):
-        type_ = t.INTEGER if -(2**31) <= int(text) < 2**31 else t.BIGINT
-        if not -(2**63) <= int(text) < 2**63:
-            raise QueryError("INVALID_LITERAL", f"Invalid numeric literal: {text}")
-    elif re.fullmatch(r"\d*\.\d*", digits):
-        whole, fraction = digits.split(".")
-        type_ = t.decimal(max(len(whole.lstrip("0")) + len(fraction), 1), len(fraction))
-    else:
-        type_ = t.DOUBLE
-    return Expr(f"CAST({text} AS {duckdb_type(type_)})", type_, constant=True)
-
-
-_HANDLERS: Final[dict[type[exp.Expr], Callable[[Expressions, Any], Expr]]] = {
-    exp.And: Expressions._logical,
-    exp.Anonymous: Expressions._anonymous,
-    exp.Array: Expressions._array,
-    exp.AtTimeZone: Expressions._at_time_zone,
-    exp.Between: Expressions._between,
-    exp.Boolean: Expressions._boolean_literal,
-    exp.Bracket: Expressions._subscript,
-    exp.Case: Expressions._case,
-    exp.Cast: Expressions._cast,
-    exp.Column: Expressions._column,
-    exp.CurrentDate: Expressions._current,
-    exp.CurrentTimestamp: Expressions._current,
-    exp.DPipe: Expressions._concatenation,
-    exp.Dot: Expressions._field,
-    exp.Escape: Expressions._like,
-    exp.Exists: Expressions._exists,
-    exp.Extract: Expressions._extract,
-    exp.Filter: Expressions._filtered,
-    exp.GroupConcat: Expressions._listagg,
-    exp.HexString: Expressions._hex,
-    exp.Identifier: Expressions._identifier,
-    exp.If: Expressions._if,
-    exp.In: Expressions._in,
-    exp.Interval: Expressions._interval,
-    exp.Is: Expressions._is,
-    exp.Like: Expressions._like,
-    exp.Literal: Expressions._literal,
-    exp.Localtimestamp: Expressions._current,
-    exp.Neg: Expressions._negative,
-    exp.Not: Expressions._not,
-    exp.Null: Expressions._null,
-    exp.Or: Expressions._logical,
-    exp.Paren: Expressions._paren,
-    exp.StrPosition: Expressions._position,
-    exp.Subquery: Expressions._scalar_subquery,
-    exp.Substring: Expressions._substring,
-    exp.Trim: Expressions._trim,
-    exp.TryCast: Expressions._cast,
-    exp.Tuple: Expressions._row,
-    exp.Window: Expressions._window,
+_NODES: Final[dict[type[exp.Expr], tuple[Callable[[Expressions, Any], Expr], str]]] = {
+    exp.Add: (Expressions._arithmetic, "this expression"),
+    exp.And: (Expressions._logical, "this expression"),
+    exp.Anonymous: (Expressions._anonymous, "this expressions"),
+    exp.Array: (Expressions._array, "expressions"),
+    exp.AtTimeZone: (Expressions._at_time_zone, "this zone"),
+    exp.Between: (Expressions._between, "this low high"),
+    exp.Boolean: (Expressions._boolean_literal, "this"),
+    exp.Bracket: (Expressions._subscript, "this expressions"),
+    exp.Case: (Expressions._case, "this ifs default"),
+    exp.Cast: (Expressions._cast, "this to"),
+    exp.Column: (Expressions._column, "this table db catalog"),
+    exp.CurrentDate: (Expressions._current, ""),
+    exp.CurrentTimestamp: (Expressions._current, ""),
+    exp.DPipe: (Expressions._concatenation, "this expression"),
+    exp.Div: (Expressions._arithmetic, "this expression typed"),
+    exp.Dot: (Expressions._field, "this expression"),
+    exp.EQ: (Expressions._comparison, "this expression"),
+    exp.Escape: (Expressions._like, "this expression"),
+    exp.Exists: (Expressions._exists, "this"),
+    exp.Extract: (Expressions._extract, "this expression"),
+    exp.Filter: (Expressions._filtered, "this expression"),
+    exp.GT: (Expressions._comparison, "this expression"),
+    exp.GTE: (Expressions._comparison, "this expression"),
+    exp.GroupConcat: (Expressions._listagg, "this separator"),
+    exp.HexString: (Expressions._hex, "this"),
+    exp.Identifier: (Expressions._identifier, "this quoted"),
+    exp.If: (Expressions._if, "this true false"),
+    exp.In: (Expressions._in, "this expressions query"),
+    exp.Interval: (Expressions._interval, "this unit"),
+    exp.Is: (Expressions._is, "this expression"),
+    exp.LT: (Expressions._comparison, "this expression"),
+    exp.LTE: (Expressions._comparison, "this expression"),
+    exp.Like: (Expressions._like, "this expression negate"),
+    exp.Literal: (Expressions._literal, "this is_string"),
+    exp.Localtimestamp: (Expressions._current, ""),
+    exp.Mod: (Expressions._arithmetic, "this expression"),
+    exp.Mul: (Expressions._arithmetic, "this expression"),
+    exp.NEQ: (Expressions._comparison, "this expression"),
+    exp.Neg: (Expressions._negative, "this"),
+    exp.Not: (Expressions._not, "this"),
+    exp.Null: (Expressions._null, ""),
+    exp.NullSafeEQ: (Expressions._comparison, "this expression"),
+    exp.NullSafeNEQ: (Expressions._comparison, "this expression"),
+    exp.Or: (Expressions._logical, "this expression"),
+    exp.Paren: (Expressions._paren, "this"),
+    exp.ParseJSON: (Expressions._json, "this is_literal"),
+    exp.StrPosition: (Expressions._position, "this substr"),
+    exp.Sub: (Expressions._arithmetic, "this expression"),
+    exp.Subquery: (Expressions._scalar_subquery, "this"),
+    exp.Substring: (Expressions._substring, "this start length"),
+    exp.Trim: (Expressions._trim, "this expression position"),
+    exp.TryCast: (Expressions._cast, "this to safe"),
+    exp.Tuple: (Expressions._row, "expressions"),
+    exp.Window: (Expressions._window, "this partition_by order spec over alias"),
 }
+"""How each kind of node is compiled, and the parts of it that are read; any other part is refused."""

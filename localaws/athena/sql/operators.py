@@ -8,10 +8,11 @@ from typing import Final
 
 from localaws.athena.failure import QueryError
 from localaws.athena.sql import types as t
-from localaws.athena.sql.expr import Expr, convert, derived
+from localaws.athena.sql.expr import Expr, convert, derived, once
 from localaws.athena.sql.types import Type
 
 _NAN_FALSE: Final = ("=", "<", "<=", ">", ">=")
+_ITEMWISE: Final = ("=", "<>")
 _NUMBER: Final = re.compile(r"CAST\([-\d.eE+]+ AS \w+\)|[-\d.eE+]+")
 
 
@@ -25,11 +26,30 @@ def compare(operator: str, left: Expr, right: Expr) -> Expr:
     common = t.common_type(left.type, right.type)
     if common is None:
         raise mismatch(operator, left, right)
+    if common.name == "array" and operator in _ITEMWISE:
+        return _compare_arrays(operator, *(convert(side, common) for side in (left, right)))
+    if "char" in (left.type.name, right.type.name):
+        left, right = (_unpadded(side) for side in (left, right))
     sides = [comparable(convert(side, common)) for side in (left, right)]
     sql = f"{sides[0].sql} {operator} {sides[1].sql}"
     if common.name in ("real", "double"):
         sql = _without_nan(sql, operator, sides)
     return derived(f"({sql})", t.BOOLEAN, left, right)
+
+
+def _unpadded(side: Expr) -> Expr:
+    """Drop the blanks at the end, which count for nothing where a side is CHAR."""
+    return derived(f"rtrim({side.sql}, ' ')", side.type, side)
+
+
+def _compare_arrays(operator: str, left: Expr, right: Expr) -> Expr:
+    """Compare item by item: where no pair decides, a NULL leaves the answer open."""
+    (element,) = left.type.args
+    same = compare("=", Expr("pair_[1]", element), Expr("pair_[2]", element))
+    pairs = f"list_transform(list_zip({left.sql}, {right.sql}), lambda pair_: {same.sql})"
+    as_long = f"(len({left.sql}) = len({right.sql}))"
+    equal = f"CASE WHEN {as_long} THEN trino_all({pairs}) ELSE {as_long} END"
+    return derived(f"({equal})" if operator == "=" else f"(NOT {equal})", t.BOOLEAN, left, right)
 
 
 def _without_nan(sql: str, operator: str, sides: list[Expr]) -> str:
@@ -75,10 +95,11 @@ def _numeric(operator: str, left: Expr, right: Expr) -> Expr:
     if common.name == "decimal":
         return _decimal(operator, left, right)
     a, b = convert(left, common).sql, convert(right, common).sql
-    kind = "float" if common.name in ("real", "double") else "integer"
-    if operator in "/%":
+    if operator in "/%" and common.name in t.INTEGERS:
         name = "divide" if operator == "/" else "modulus"
-        return _typed(f"trino_{kind}_{name}({a}, {b})", common, left, right)
+        return _typed(f"trino_integer_{name}({a}, {b})", common, left, right)
+    if operator == "/":
+        return _typed(f"({a} / {b})", common, left, right)
     return derived(f"({a} {operator} {b})", common, left, right)
 
 
@@ -93,7 +114,8 @@ def _decimal(operator: str, left: Expr, right: Expr) -> Expr:
     if operator == "/":
         return _decimal_division(convert(left, lt), convert(right, rt), result)
     if operator == "%":
-        return _typed(f"({a} % nullif({b}, 0))", result, left, right)
+        zero = f"CAST(trino_fail('DIVISION_BY_ZERO: Division by zero') AS {t.duckdb_type(rt)})"
+        return _typed(f"({a} % CASE WHEN {b} = 0 THEN {zero} ELSE {b} END)", result, left, right)
     return _typed(f"({a} {operator} {b})", result, left, right)
 
 
@@ -153,7 +175,7 @@ def _shifted(moment: Expr, operator: str, interval: Expr) -> Expr:
 def shift(moment: Expr, operator: str, interval: str) -> Expr:
     """Add an interval to a date or timestamp, or subtract it, and keep the type."""
     if moment.type.name == "timestamptz":
-        value = f"trino_zoned(({moment.sql}).utc {operator} {interval}, ({moment.sql}).zone)"
+        value = once(moment, lambda m: f"trino_zoned({m}.utc {operator} {interval}, {m}.zone)")
         return derived(value, moment.type, moment)
     return _typed(f"({moment.sql} {operator} {interval})", moment.type, moment)
 
@@ -162,7 +184,7 @@ def shift_local(moment: Expr, operator: str, interval: str) -> Expr:
     """Do the same, a zoned timestamp on the calendar of its zone."""
     if moment.type.name != "timestamptz":
         return shift(moment, operator, interval)
-    value = f"trino_with_zone(trino_local({moment.sql}) {operator} {interval}, ({moment.sql}).zone)"
+    value = once(moment, lambda m: f"trino_with_zone(trino_local({m}) {operator} {interval}, {m}.zone)")
     return derived(value, moment.type, moment)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, ClassVar, Final, cast
 
 from sqlglot import exp
@@ -36,6 +37,7 @@ class AthenaDialect(Trino):
         FUNCTION_PARSERS: ClassVar[Any] = {
             name: parser for name, parser in TrinoParser.FUNCTION_PARSERS.items() if name in _SYNTAX
         }
+        COLUMN_OPERATORS: ClassVar[Any] = {TokenType.DOT: TrinoParser.COLUMN_OPERATORS[TokenType.DOT]}
 
         def _parse_cast(self, strict: bool, safe: bool | None = None) -> Any:
             """Tell ``CAST('1.50' AS decimal)`` from the literal ``DECIMAL '1.50'``."""
@@ -64,8 +66,11 @@ def parse_expression(sql: str) -> exp.Expr:
 
 
 def _parse(sql: str) -> exp.Expr:
+    dialect = AthenaDialect()
     try:
-        trees = AthenaDialect().parse(sql)
+        tokens = list(dialect.tokenize(sql))
+        _check_neighbours(sql, tokens)
+        trees = dialect.parser().parse(tokens, sql)
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
         detail = str(first.get("description") or error).split(" <Token")[0]
@@ -76,6 +81,32 @@ def _parse(sql: str) -> exp.Expr:
     if len(trees) != 1 or trees[0] is None:
         raise syntax_error(sql, 0, "expected exactly one statement")
     return trees[0]
+
+
+_ENDS_OF_LISTS: Final = (
+    TokenType.R_PAREN,
+    TokenType.FROM,
+    TokenType.WHERE,
+    TokenType.GROUP_BY,
+    TokenType.ORDER_BY,
+)
+
+
+def _check_neighbours(sql: str, tokens: list[Token]) -> None:
+    """Refuse what the parser lets pass: a comma before nothing, ``1_000``, ``0x1F``, ``'a' 'b'``."""
+    if tokens and tokens[-1].token_type is TokenType.COMMA:
+        raise syntax_error(sql, tokens[-1].end, "mismatched input '<EOF>'. Expecting: <expression>")
+    for token in tokens:
+        if token.token_type is TokenType.HEX_STRING and sql[token.start] == "0":
+            raise syntax_error(sql, token.start, f"mismatched input '{sql[token.start : token.end + 1]}'")
+    for left, right in pairwise(tokens):
+        kinds = (left.token_type, right.token_type)
+        if (
+            (kinds[0] is TokenType.COMMA and kinds[1] in _ENDS_OF_LISTS)
+            or kinds == (TokenType.STRING, TokenType.STRING)
+            or (kinds == (TokenType.NUMBER, TokenType.VAR) and right.start == left.end + 1)
+        ):
+            raise syntax_error(sql, right.start, f"mismatched input '{sql[right.start : right.end + 1]}'")
 
 
 def _describe(detail: str, error: dict[str, Any]) -> str:

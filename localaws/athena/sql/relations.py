@@ -13,11 +13,11 @@ from localaws.athena.sql.catalog import TableScan, Version, View
 from localaws.athena.sql.expr import Expr, Origin
 from localaws.athena.sql.expressions import Expressions, position_of
 from localaws.athena.sql.parser import parse_query
-from localaws.athena.sql.scopes import Column, Relation, Scope
+from localaws.athena.sql.scopes import Column, Output, Relation, Scope
 from localaws.athena.sql.types import Type, quote
 
 if TYPE_CHECKING:
-    from localaws.athena.sql.queries import Output, QueryCompiler
+    from localaws.athena.sql.queries import QueryCompiler
 
 _JOINS = {
     ("", ""): "JOIN",
@@ -54,6 +54,8 @@ class FromClause:
                 return self._subquery(node)
             case exp.Values():
                 return self._derived(node, self._compiler.output(node, self._scope.parent))
+            case exp.Lateral():
+                return self._lateral(node)
             case exp.Unnest():
                 return self._unnest(node)
             case _:
@@ -115,6 +117,13 @@ class FromClause:
         if not isinstance(node.this, exp.Query | exp.Values):
             raise NotSupportedError("a join in parentheses")
         return self._derived(node, self._compiler.output(node.this, self._scope.parent))
+
+    def _lateral(self, node: exp.Lateral) -> str:
+        unknown = {k for k, v in node.args.items() if v} - {"this", "alias"}
+        query = node.this.unnest() if isinstance(node.this, exp.Subquery) else node.this
+        if unknown or not isinstance(query, exp.Query | exp.Values):
+            raise NotSupportedError(f"table expression {node.sql('trino')}")
+        return f"LATERAL {self._derived(node, self._compiler.output(query, self._scope))}"
 
     def _derived(self, node: exp.Expr, output: Output, parts: list[str] | None = None) -> str:
         alias = self._compiler.name("r")
@@ -229,7 +238,7 @@ def _unnested(argument: Expr, name: str) -> tuple[str, list[tuple[str, Type]]]:
         key, value = argument.type.args
         return f"map_entries({argument.sql})", [(f"{name}.key", key), (f"{name}.value", value)]
     if argument.type.name != "array":
-        raise QueryError("TYPE_MISMATCH", f"Cannot unnest type: {argument.type}")
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", f"Cannot unnest type: {argument.type}")
     element = argument.type.args[0]
     if element.name == "row":
         pairs = zip(element.fields, element.args, strict=True)

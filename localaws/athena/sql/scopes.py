@@ -41,6 +41,25 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Output:
+    """A compiled query: its text and columns.
+
+    Parameters
+    ----------
+    sql
+        DuckDB's text.
+    columns
+        The result's columns.
+    simple
+        Whether each row is a row of its tables, so that a filter outside may act inside.
+    """
+
+    sql: str
+    columns: tuple[Column, ...]
+    simple: bool = False
+
+
+@dataclass(frozen=True)
 class Relation:
     """A table, subquery or UNNEST in FROM; ``names`` are its qualifiers, outermost first."""
 

@@ -20,8 +20,8 @@ from localaws.athena.sql.calls import (
     typed,
     unit_of,
 )
-from localaws.athena.sql.casts import text_of
-from localaws.athena.sql.expr import Expr, convert, derived, unify
+from localaws.athena.sql.casts import text_of, timestamp_text
+from localaws.athena.sql.expr import Expr, convert, derived, once, unify
 from localaws.athena.sql.formats import for_parsing, joda_format, mysql_format
 from localaws.athena.sql.functions import functions
 from localaws.athena.sql.operators import arithmetic, comparable, compare, concatenate, shift, shift_local
@@ -31,6 +31,7 @@ from localaws.athena.sql.types import Type, literal, quote
 Handler = Callable[[Call], Expr]
 _DATETIME: Final = "date, timestamp or timestamp with time zone"
 _LONGEST: Final = 2**31 - 1
+_WHOLE: Final = re.compile(r"\d+")
 
 
 def _moment(call: Call, argument: Expr) -> Expr:
@@ -44,17 +45,17 @@ def _moment(call: Call, argument: Expr) -> Expr:
 
 def _local(moment: Expr) -> str:
     if moment.type.name == "timestamptz":
-        return f"trino_local({moment.sql})"
+        return once(moment, lambda m: f"trino_local({m})")
     return f"CAST({moment.sql} AS TIMESTAMP)"
 
 
 def _date_trunc(call: Call) -> Expr:
     unit, moment = require_arguments(call, 2)
-    name = unit_of(call, unit, _moment(call, moment).type)
-    sql = f"date_trunc({literal(name)}, {_local(moment)})"
+    name = literal(unit_of(call, unit, _moment(call, moment).type))
     if moment.type.name == "timestamptz":
-        return derived(f"trino_with_zone({sql}, ({moment.sql}).zone)", moment.type, moment)
-    return typed(sql, moment.type, moment)
+        start = once(moment, lambda m: f"trino_with_zone(date_trunc({name}, trino_local({m})), {m}.zone)")
+        return derived(start, moment.type, moment)
+    return typed(f"date_trunc({name}, {_local(moment)})", moment.type, moment)
 
 
 def _date_add(call: Call) -> Expr:
@@ -86,7 +87,10 @@ def _date_format(call: Call) -> Expr:
 def _date_parse(call: Call) -> Expr:
     text, pattern = require_arguments(call, 2)
     wanted = for_parsing(mysql_format(require_text(call, pattern, "format")))
-    sql = f"date_trunc('milliseconds', strptime({convert(text, t.VARCHAR).sql}, {literal(wanted)}))"
+    source = convert(text, t.VARCHAR).sql
+    if wanted == wanted.strip():
+        source = f"trino_unspaced({source})"
+    sql = f"date_trunc('milliseconds', strptime({source}, {literal(wanted)}))"
     return derived(sql, t.timestamp(3), text)
 
 
@@ -97,7 +101,8 @@ def _format_datetime(call: Call) -> Expr:
     wanted = joda_format(text[: zone.start()] if zone else text)
     sql = f"strftime({_local(_moment(call, moment))}, {literal(wanted)})"
     if zone:
-        offset = f"trino_offset_text({convert(moment, t.timestamptz()).sql}, '+00:00')"
+        zoned = convert(moment, t.timestamptz())
+        offset = once(zoned, lambda m: f"trino_offset_text({m}, '+00:00')")
         shown = offset if zone[0] == "ZZ" else f"replace({offset}, ':', '')"
         sql = f"({sql} || {shown})"
     return derived(sql, t.VARCHAR, moment)
@@ -168,9 +173,15 @@ def _round(call: Call) -> Expr:
     precision, scale = number.type.params
     if not rest:
         return typed(f"round({number.sql})", t.decimal(precision - scale + min(1, scale), 0), number)
-    if not re.fullmatch(r"CAST\(-?\d+ AS INTEGER\)|-?\d+", digits):
-        raise NotSupportedError("round of a decimal to a number of digits that is not a literal")
+    digits = _literal_digits(call, rest[0])
     return typed(f"round({number.sql}, {digits})", t.decimal(precision + 1, scale), number)
+
+
+def _literal_digits(call: Call, digits: Expr) -> str:
+    sql = convert(digits, t.INTEGER).sql
+    if not re.fullmatch(r"CAST\(-?\d+ AS INTEGER\)|-?\d+", sql):
+        raise NotSupportedError(f"{call.name} of a decimal to a number of digits that is not a literal")
+    return sql
 
 
 def _decimal_to_whole(call: Call) -> Expr:
@@ -183,9 +194,11 @@ def _decimal_to_whole(call: Call) -> Expr:
 
 
 def _truncate(call: Call) -> Expr:
-    (number,) = require_arguments(call, 1)
+    number, *rest = require_arguments(call, 1, 2)
     if number.type.name != "decimal":
         return _from_table(call)
+    if rest:
+        return typed(f"trunc({number.sql}, {_literal_digits(call, rest[0])})", number.type, number)
     precision, scale = number.type.params
     return typed(f"trunc({number.sql})", t.decimal(max(1, precision - scale), 0), number)
 
@@ -240,6 +253,8 @@ def _json_extract(call: Call) -> Expr:
 
 
 def _regexp_replace(call: Call) -> Expr:
+    if any(isinstance(argument, exp.Lambda) for argument in call.arguments):
+        raise NotSupportedError("regexp_replace with a lambda")
     subject, pattern, *rest = require_arguments(call, 2, 3)
     text = require_text(call, rest[0], "replacement") if rest else ""
     # Java writes a group as $1 or ${1} and escapes with a backslash; DuckDB writes \1
@@ -277,33 +292,11 @@ def _to_iso8601(call: Call) -> Expr:
         return typed(moment.sql, t.varchar(16), moment)
     digits = moment.type.params[0]
     length = 22 + (digits + 1 if digits else 0)
-    sql = f"replace(trino_timestamp_text({_local(moment)}, {digits}), ' ', 'T')"
+    sql = f"replace({timestamp_text(_local(moment), digits)}, ' ', 'T')"
     if moment.type.name == "timestamptz":
-        length, sql = length + 6, f"({sql} || trino_offset_text({moment.sql}, 'Z'))"
+        offset = once(moment, lambda m: f"trino_offset_text({m}, 'Z')")
+        length, sql = length + 6, f"({sql} || {offset})"
     return derived(sql, t.varchar(length), moment)
-
-
-def _reduce(call: Call) -> Expr:
-    match list(call.arguments):
-        case [Expr() as items, Expr() as state, exp.Lambda() as step, exp.Lambda() as output]:
-            return _reduced(call, (items, state), step, output)
-    raise QueryError("FUNCTION_NOT_FOUND", "Unexpected parameters for function reduce")
-
-
-def _reduced(call: Call, inputs: tuple[Expr, Expr], step: exp.Lambda, output: exp.Lambda) -> Expr:
-    items, state = inputs
-    if items.type.name != "array":
-        raise QueryError("FUNCTION_NOT_FOUND", f"Unexpected parameters ({items.type}) for function reduce")
-    element = items.type.args[0]
-    body = call.compile_lambda(step, [state.type, element])
-    widened = t.common_type(state.type, body.type)
-    if widened is None:
-        raise QueryError("TYPE_MISMATCH", f"Lambda of reduce returns {body.type}, expected {state.type}")
-    if widened != state.type:
-        body = call.compile_lambda(step, [widened, element])
-    reduced = f"list_reduce({items.sql}, {body.sql}, {convert(state, widened).sql})"
-    last = call.compile_lambda(output, [widened])
-    return derived(f"list_transform([{reduced}], {last.sql})[1]", last.type, items, state)
 
 
 _SPECIFIER: Final = re.compile(r"%(?:(\d+)\$)?([-,0+ ]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])")
@@ -323,20 +316,29 @@ def _format(call: Call) -> Expr:
         taken += 0 if match[1] else 1
         if index >= len(arguments):
             raise QueryError("INVALID_FUNCTION_ARGUMENT", f"Format specifier '{match[0]}' has no argument")
-        pieces.append(_formatted(match, arguments[index]))
+        pieces.append(_or_null(match, _formatted(match, arguments[index])))
     pieces.append(literal(text[at:]))
     return derived(f"({' || '.join(pieces)})", t.VARCHAR, *arguments)
 
 
+def _or_null(match: re.Match[str], formatted: str) -> str:
+    """Write NULL as Java does."""
+    flags = "-" if "-" in match[2] else ""
+    return f"coalesce({formatted}, printf({literal(f'%{flags}{match[3] or str()}s')}, 'null'))"
+
+
 def _formatted(match: re.Match[str], value: Expr) -> str:
     flags, width, precision, kind = match[2], match[3] or "", match[4], match[5]
+    if kind == "s" and value.type == t.UNKNOWN:
+        return "CAST(NULL AS VARCHAR)"
     if kind == "s":
         text = value.sql if value.type.name in ("varchar", "char") else _java_text(value)
         return f"printf({literal('%' + flags + width + 's')}, {text})"
     if kind == "d" and value.type.name in t.INTEGERS:
         number = f"CAST({value.sql} AS BIGINT)"
     elif kind == "f" and value.type.name in ("real", "double", "decimal"):
-        number, kind = f"CAST({value.sql} AS DOUBLE)", f".{precision or 6}f"
+        digits = precision or "6"
+        number, kind = f"trino_half_up(CAST({value.sql} AS DOUBLE), {digits})", f".{digits}f"
     else:
         raise NotSupportedError(f"format specifier {match[0]!r} for a value of type {value.type}")
     if "," in flags:
@@ -364,6 +366,21 @@ def _now(call: Call) -> Expr:
     return CURRENT["now"]
 
 
+def _current_at(call: Call) -> Expr:
+    """Compile ``current_timestamp(p)`` and ``localtimestamp(p)``; the clock has milliseconds."""
+    (digits,) = require_arguments(call, 1)
+    match = _WHOLE.search(digits.sql)
+    if match is None or not 3 <= int(match[0]) <= 6:
+        raise NotSupportedError(f"{call.name} with another precision than 3 to 6")
+    current = CURRENT["localtimestamp" if call.name == "localtimestamp" else "now"]
+    return replace(current, type=Type(current.type.name, (int(match[0]),)))
+
+
+def _grouping(call: Call) -> Expr:
+    columns = require_arguments(call, 1, 31)
+    return Expr(f"CAST(GROUPING({', '.join(column.sql for column in columns)}) AS INTEGER)", t.INTEGER)
+
+
 CURRENT: Final = {
     "now": Expr("trino_utc(trino_now())", t.timestamptz(3), constant=True),
     "localtimestamp": Expr("trino_now()", t.timestamp(3), constant=True),
@@ -381,6 +398,7 @@ SPECIAL: Final[dict[str, Handler]] = {
     "ceiling": _decimal_to_whole,
     "coalesce": _coalesce,
     "concat": _concat,
+    "current_timestamp": _current_at,
     "date_add": _date_add,
     "date_diff": _date_diff,
     "date_format": _date_format,
@@ -390,14 +408,15 @@ SPECIAL: Final[dict[str, Handler]] = {
     "format": _format,
     "format_datetime": _format_datetime,
     "greatest": _extreme,
+    "grouping": _grouping,
     "json_extract": _json_extract,
     "json_extract_scalar": _json_extract,
     "least": _extreme,
+    "localtimestamp": _current_at,
     "mod": _mod,
     "now": _now,
     "nullif": _nullif,
     "parse_datetime": _parse_datetime,
-    "reduce": _reduce,
     "regexp_replace": _regexp_replace,
     "replace": _replace,
     "round": _round,

@@ -184,7 +184,7 @@ def _common_number(left: Type, right: Type) -> Type:
 
 def _common_datetime(left: Type, right: Type) -> Type:
     widest = max(left.name, right.name, key=DATETIMES.index)
-    return Type(widest, (max([*left.params, *right.params]),))
+    return Type(widest, (max([*left.params, *right.params], default=0),))
 
 
 def _common_text(left: Type, right: Type) -> Type:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from localaws.athena.failure import NotSupportedError
+from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.sql import types as t
 from localaws.athena.sql.calls import PLAIN, Modifiers
 from localaws.athena.sql.expr import Expr
+from localaws.athena.sql.operators import comparable
 
 if TYPE_CHECKING:
     from localaws.athena.sql.expressions import Expressions
@@ -23,10 +24,23 @@ def filtered(compiler: Expressions, node: exp.Expr) -> Expr:
 
 def windowed(compiler: Expressions, node: exp.Expr) -> Expr:
     """Compile ``call(...) OVER (...)``."""
-    unknown = {k for k, v in node.args.items() if v} - {"this", "partition_by", "order", "spec", "over"}
-    if unknown:
-        raise NotSupportedError(f"window {node.sql('trino')}")
-    return _wrapped(compiler, node.this, Modifiers(over=_over(compiler, node)), has_over=True)
+    if isinstance(node.this, exp.Filter):
+        raise QueryError("NOT_SUPPORTED", "FILTER is not yet supported for window functions")
+    over = _over(compiler, _definition(node))
+    return _wrapped(compiler, node.this, Modifiers(over=over), has_over=True)
+
+
+def _definition(node: exp.Expr) -> dict[str, Any]:
+    """Return the parts of a window, those of the WINDOW clause that it is made from included."""
+    own = {part: node.args[part] for part in ("partition_by", "order", "spec") if node.args.get(part)}
+    if not node.alias:
+        return own
+    select = node.find_ancestor(exp.Select)
+    named = (select.args.get("windows") or []) if select is not None else []
+    for window in named:
+        if window.name.lower() == node.alias.lower():
+            return {**_definition(window), **own}
+    raise QueryError("INVALID_WINDOW_REFERENCE", f"Cannot resolve WINDOW name {node.alias}")
 
 
 def _wrapped(compiler: Expressions, node: exp.Expr, modifiers: Modifiers, has_over: bool) -> Expr:
@@ -60,15 +74,15 @@ def listagg(compiler: Expressions, node: exp.Expr, modifiers: Modifiers) -> Expr
     return Expr(inner.call("string_agg", f"{compiler.compile(value).sql}, {separator}"), t.VARCHAR)
 
 
-def _over(compiler: Expressions, node: exp.Expr) -> str:
+def _over(compiler: Expressions, definition: dict[str, Any]) -> str:
     parts = []
-    partition = node.args.get("partition_by")
-    if partition:
-        parts.append("PARTITION BY " + ", ".join(compiler.compile(item).sql for item in partition))
-    if node.args.get("order"):
-        parts.append(compiler.order_by(node.args["order"]))
-    if node.args.get("spec"):
-        parts.append(_frame(compiler, node.args["spec"]))
+    if "partition_by" in definition:
+        keys = (comparable(compiler.compile(item)).sql for item in definition["partition_by"])
+        parts.append(f"PARTITION BY {', '.join(keys)}")
+    if "order" in definition:
+        parts.append(compiler.order_by(definition["order"]))
+    if "spec" in definition:
+        parts.append(_frame(compiler, definition["spec"]))
     return f" OVER ({' '.join(parts)})"
 
 

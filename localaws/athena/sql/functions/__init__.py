@@ -22,3 +22,10 @@ def functions(kind: Kind) -> dict[str, tuple[Signature, ...]]:
         name: tuple(read_signature(signature, template) for signature, template in overloads.items())
         for name, overloads in table.items()
     }
+
+
+@cache
+def unavailable() -> frozenset[str]:
+    """Return the names of Trino's functions that are refused here."""
+    text = files(__name__).joinpath("unavailable.yaml").read_text(encoding="utf-8")
+    return frozenset(name for names in yaml.safe_load(text).values() for name in names)
