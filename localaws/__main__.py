@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import fcntl
 import logging
-import signal
 import socket
 import sys
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
+
+import uvloop
 
 from localaws import base
 from localaws.service import Context
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"localaws: {error}", file=sys.stderr)
         return 2
     with listener, lock:
-        asyncio.run(_serve(listener, options))
+        uvloop.run(_serve(listener, options))
     return 0
 
 
@@ -65,7 +65,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # The protocol is named because asyncio sends small answers at once only where it is.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -98,12 +99,9 @@ async def _serve(listener: socket.socket, options: argparse.Namespace) -> None:
     base.configure(data_dir, port, log_level)
     base.s3()
     # Imported only now: ministack reads its settings when it is imported.
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config
-    from hypercorn.typing import ASGIFramework
-
     from localaws.admin import Admin
     from localaws.gateway import Gateway
+    from localaws.server import serve
     from localaws.services import load_services
 
     context = Context(
@@ -114,21 +112,8 @@ async def _serve(listener: socket.socket, options: argparse.Namespace) -> None:
     )
     services = load_services(context)
     gateway = Gateway(base.application().app, services, Admin(context, services))
-    config = Config()
-    # hypercorn closes the descriptor it is given.
-    config.bind = [f"fd://{listener.detach()}"]
-    config.loglevel = log_level
-    config.errorlog = logging.getLogger("hypercorn.error")
     print(f"Local AWS on {context.endpoint_url}, state in {data_dir}", flush=True)
-    await serve(cast(ASGIFramework, gateway), config, shutdown_trigger=_stop_signal().wait)
-
-
-def _stop_signal() -> asyncio.Event:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    return stopped
+    await serve(gateway, listener)
 
 
 if __name__ == "__main__":

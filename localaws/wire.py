@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from localaws.service import AwsError, Payload
 
 Message = MutableMapping[str, Any]
@@ -47,7 +49,7 @@ class Answer:
 
 def json_answer(payload: object, status: int = 200) -> Answer:
     """Answer with JSON; datetimes go as epoch seconds and bytes as base64, as AWS's protocol has it."""
-    return Answer(status, json.dumps(payload, default=_encode).encode())
+    return Answer(status, orjson.dumps(payload, default=_encode, option=orjson.OPT_PASSTHROUGH_DATETIME))
 
 
 def error_answer(error: AwsError) -> Answer:
@@ -84,8 +86,8 @@ def parse_payload(body: bytes) -> Payload:
         ``SerializationException`` when the body is not one JSON object.
     """
     try:
-        payload = json.loads(body or b"{}")
-    except ValueError as error:
+        payload = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError as error:
         raise AwsError("SerializationException", f"the request body is not JSON: {error}") from error
     if not isinstance(payload, dict):
         raise AwsError("SerializationException", "the request body must be one JSON object")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from localaws.firehose.spool import Record, Spool
+from localaws.firehose.spool import Spool
 
 
 class Buffer:
@@ -35,14 +35,14 @@ class Buffer:
         """Return the spools that wait for delivery."""
         return list(self._sealed)
 
-    def append(self, records: Sequence[Record], most_bytes: int) -> bool:
+    def append(self, arrived_at: datetime, bodies: Sequence[bytes], most_bytes: int) -> bool:
         """Add records; tell whether that filled a spool, which holds so many bytes."""
         filled = False
-        for group in self._groups(records, most_bytes):
+        for group in self._groups(bodies, most_bytes):
             if self._open is None:
                 self._open = Spool.create(self._folder, self._next_number)
                 self._next_number += 1
-            self._open.append(group)
+            self._open.append(arrived_at, group)
             if self._open.bytes_raw >= most_bytes:
                 self.seal()
                 filled = True
@@ -65,15 +65,15 @@ class Buffer:
         """Drop a spool whose records are delivered."""
         self._sealed.remove(spool)
 
-    def _groups(self, records: Sequence[Record], most_bytes: int) -> list[Sequence[Record]]:
+    def _groups(self, bodies: Sequence[bytes], most_bytes: int) -> list[Sequence[bytes]]:
         """Split records where a spool would outgrow its size, so that no object is larger than asked."""
         room = most_bytes - (self._open.bytes_raw if self._open is not None else 0)
-        if sum(len(record.data) for record in records) < room:
-            return [records] if records else []
-        groups: list[list[Record]] = [[]]
-        for record in records:
-            groups[-1].append(record)
-            room -= len(record.data)
+        if sum(map(len, bodies)) < room:
+            return [bodies] if bodies else []
+        groups: list[list[bytes]] = [[]]
+        for body in bodies:
+            groups[-1].append(body)
+            room -= len(body)
             if room <= 0:
                 groups.append([])
                 room = most_bytes

@@ -6,11 +6,9 @@ import binascii
 import re
 import secrets
 from collections.abc import Callable
-from typing import Any
 
 from localaws.clock import Clock
 from localaws.faults import Faults
-from localaws.firehose.spool import Record
 from localaws.firehose.stream import Stream
 from localaws.service import AwsError, Payload
 
@@ -49,7 +47,7 @@ class Ingest:
         stream = self._stream(payload["DeliveryStreamName"])
         if self._faults.strikes("firehose.PutRecord"):
             raise AwsError(_UNAVAILABLE, _SLOW_DOWN, 503)
-        self.append(stream, [Record(self._clock.now(), _data(payload["Record"]))])
+        self.append(stream, [_data(payload["Record"])])
         return {"RecordId": secrets.token_hex(64), "Encrypted": False}
 
     def put_record_batch(self, payload: Payload) -> Payload:
@@ -59,10 +57,7 @@ class Ingest:
         if sum(map(len, bodies)) > _MAX_BATCH_BYTES:
             raise AwsError("InvalidArgumentException", "Records size exceeds 4 MB limit")
         struck = self._faults.strike_all("firehose.PutRecordBatch", len(bodies))
-        now = self._clock.now()
-        self.append(
-            stream, [Record(now, body) for body, fails in zip(bodies, struck, strict=True) if not fails]
-        )
+        self.append(stream, [body for body, fails in zip(bodies, struck, strict=True) if not fails])
         # One draw of chance for a batch: what makes ids unique within it is the position.
         batch_id = secrets.token_hex(60)
         answers = [
@@ -71,28 +66,22 @@ class Ingest:
         ]
         return {"FailedPutCount": sum(struck), "Encrypted": False, "RequestResponses": answers}
 
-    def append(self, stream: Stream, records: list[Record]) -> None:
-        """Buffer records, and have them delivered if that fills a buffer."""
-        if stream.append(records):
+    def append(self, stream: Stream, bodies: list[bytes]) -> None:
+        """Buffer records that arrive now, and have them delivered if that fills a buffer."""
+        if stream.append(self._clock.now(), bodies):
             self._wake()
 
 
 def is_plain_batch(payload: Payload) -> bool:
     """Tell whether a PutRecordBatch keeps every limit of the API model, at a glance."""
-    records = payload.get("Records")
-    return (
-        payload.keys() == {"DeliveryStreamName", "Records"}
-        and type(payload["DeliveryStreamName"]) is str
-        and _NAME.fullmatch(payload["DeliveryStreamName"]) is not None
-        and type(records) is list
-        and 0 < len(records) <= _MAX_BATCH_RECORDS
-        and all(map(_is_plain_record, records))
-    )
-
-
-def _is_plain_record(record: Any) -> bool:
-    data = record.get("Data") if type(record) is dict else None
-    return type(data) is str and len(data) <= _MAX_RECORD_BYTES
+    name, records = payload.get("DeliveryStreamName"), payload.get("Records")
+    if type(name) is not str or type(records) is not list or not 0 < len(records) <= _MAX_BATCH_RECORDS:
+        return False
+    if not all(type(record) is dict and "Data" in record for record in records):
+        return False
+    texts = [record["Data"] for record in records]
+    are_texts = set(map(type, texts)) == {str}
+    return are_texts and max(map(len, texts)) <= _MAX_RECORD_BYTES and _NAME.fullmatch(name) is not None
 
 
 def _data(item: dict[str, str]) -> bytes:

@@ -11,7 +11,6 @@ from typing import Any
 
 from localaws import base
 from localaws.clock import Clock
-from localaws.firehose.spool import Record
 from localaws.firehose.stream import Stream
 from localaws.service import AwsError, Payload
 
@@ -45,18 +44,18 @@ class KinesisReader:
     Parameters
     ----------
     clock
-        When a record arrives: when it is read.
+        Everything that was put is read before it is set.
     streams
         Gives the streams that exist at the moment.
     append
-        Buffers records of a stream.
+        Buffers records of a stream, as arriving now.
     """
 
     def __init__(
         self,
         clock: Clock,
         streams: Callable[[], list[Stream]],
-        append: Callable[[Stream, list[Record]], None],
+        append: Callable[[Stream, list[bytes]], None],
     ) -> None:
         self._clock = clock
         self._streams = streams
@@ -105,8 +104,7 @@ class KinesisReader:
         checkpoints = stream.checkpoints()
         for shard in _shards(source["KinesisStreamARN"]):
             for batch in _batches(source, shard, checkpoints.get(shard)):
-                now = self._clock.now()
-                self._append(stream, [Record(now, base64.b64decode(each["Data"])) for each in batch])
+                self._append(stream, [base64.b64decode(each["Data"]) for each in batch])
                 checkpoints[shard] = batch[-1]["SequenceNumber"]
                 stream.save_checkpoints(checkpoints)
 

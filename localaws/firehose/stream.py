@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from localaws.firehose import destination
 from localaws.firehose.buffer import Buffer
-from localaws.firehose.spool import Record, Spool
+from localaws.firehose.spool import Spool
 from localaws.service import AwsError
 
 _STATE_FILE = "stream.json"
@@ -118,14 +118,14 @@ class Stream:
             }
             self._save()
 
-    def append(self, records: Sequence[Record]) -> bool:
-        """Buffer records, for the backup too if there is one; tell whether that filled a buffer."""
+    def append(self, arrived_at: datetime, bodies: Sequence[bytes]) -> bool:
+        """Buffer records that came at one time, also for a backup; tell whether that filled a buffer."""
         with self._lock:
             if self.is_retired:
                 raise AwsError("ResourceNotFoundException", f"Firehose {self.name} is deleted.")
-            filled = self._main.append(records, self.destination.target.buffer_bytes)
+            filled = self._main.append(arrived_at, bodies, self.destination.target.buffer_bytes)
             if self.destination.backup is not None:
-                filled |= self._backup.append(records, self.destination.backup.buffer_bytes)
+                filled |= self._backup.append(arrived_at, bodies, self.destination.backup.buffer_bytes)
             return filled
 
     def seal_due(self, now: datetime) -> None:

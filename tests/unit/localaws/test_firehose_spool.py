@@ -34,6 +34,12 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
+def append(spool: Spool, records: list[Record]) -> Spool:
+    for record in records:
+        spool.append(record.arrived_at, [record.data])
+    return spool
+
+
 def emptied(folder: Path) -> Path:
     for path in folder.iterdir():
         path.unlink()
@@ -42,8 +48,7 @@ def emptied(folder: Path) -> Path:
 
 @given(records=RECORDS)
 def test_records_come_back_in_order_with_the_oldest_time(folder: Path, records: list[Record]) -> None:
-    written = Spool.create(emptied(folder), 1)
-    written.append(records)
+    written = append(Spool.create(emptied(folder), 1), records)
     [found] = Spool.found_in(folder)
     assert list(found.records()) == records
     assert found.oldest == min(record.arrived_at for record in records)
@@ -55,7 +60,7 @@ def test_records_come_back_in_order_with_the_oldest_time(folder: Path, records: 
 def test_a_torn_end_costs_only_the_torn_record(
     folder: Path, records: list[Record], data: st.DataObject
 ) -> None:
-    Spool.create(emptied(folder), 1).append(records)
+    append(Spool.create(emptied(folder), 1), records)
     [path] = folder.iterdir()
     kept_bytes = data.draw(st.integers(min_value=0, max_value=path.stat().st_size))
     path.write_bytes(path.read_bytes()[:kept_bytes])
@@ -69,7 +74,7 @@ def test_a_torn_end_costs_only_the_torn_record(
 def test_spools_come_back_in_the_order_in_which_they_were_made(folder: Path) -> None:
     emptied(folder)
     for number in (10, 9, 11):
-        Spool.create(folder, number).append([Record(START, str(number).encode())])
+        Spool.create(folder, number).append(START, [str(number).encode()])
     found = Spool.found_in(folder)
     assert [spool.number for spool in found] == [9, 10, 11]
     assert all(path.suffix == ".sealed" for path in folder.iterdir())
