@@ -13,7 +13,7 @@ PYTEST_PARALLEL := $(PYTEST) --numprocesses 2 --dist loadfile
 BENCH_BIN := var/bench/.venv/bin
 # `optional` lets test-trino pass, loudly, where no Trino can be had.
 TRINO ?= required
-CODE := dags plugins localaws ingest tests bench deploy
+CODE := dags plugins localaws ingest tests bench deploy examples
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e test-faults test-ingest rabbitmq test-compose trino test-trino chromium bench bench-large bench-gate mwaa lock clean
