@@ -134,17 +134,22 @@ def report_json(result: GateResult) -> str:
     return json.dumps(document, ensure_ascii=False, default=str, indent=1)
 
 
-@lru_cache
-def template(name: str) -> Template:
-    """Return a page's template."""
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+def environment(*folders: Path) -> Environment:
+    """Return what renders pages: everything escaped, numbers and times as reports write them.
+
+    Parameters
+    ----------
+    folders
+        Where templates lie, besides the reports' own.
+    """
+    made = Environment(
+        loader=FileSystemLoader([*folders, _TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "count": report_view.grouped,
         "share": report_view.share,
         "bytes": report_view.byte_size,
@@ -153,4 +158,10 @@ def template(name: str) -> Template:
         "observation": report_view.observation,
         "moment": report_view.moment,
     }
-    return environment.get_template(name)
+    return made
+
+
+@lru_cache
+def template(name: str) -> Template:
+    """Return a page's template."""
+    return environment().get_template(name)

@@ -1,0 +1,1 @@
+"""What a lake's pages show: read from its tables and listings, kept for a short while, never written."""
