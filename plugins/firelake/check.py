@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from firelake.errors import SpecError
@@ -10,8 +10,8 @@ from firelake.outcome import Outcome
 from firelake.quality.derived import summary_columns, trusted_columns
 from firelake.quality.suite import suite_problems
 from firelake.spec import Dataset
-from firelake.spec.load import DATASETS_DIR, PROJECT_ROOT, dataset_paths, read_dataset
-from firelake.summary.spec import SUMMARIES_DIR, load_summary
+from firelake.spec.load import DATASETS_DIR, PROJECT_ROOT, dataset_paths, line_of, read_dataset
+from firelake.summary.spec import SUMMARIES_DIR, SummaryTable, load_summary
 
 
 class Checked(Outcome):
@@ -35,7 +35,7 @@ def check_spec(path: Path) -> Checked:
 def check_project(datasets: Path = DATASETS_DIR, summaries: Path = SUMMARIES_DIR) -> Checked:
     """Check every dataset, summary and suite."""
     specs, folders = dataset_paths(datasets), sorted(summaries.glob("*/table.yaml"))
-    known = {path.stem for path in specs}
+    known = {found.name: found for path in specs if (found := read_dataset(path).found) is not None}
     problems = [problem for path in specs for problem in _dataset_problems(path)]
     for table in folders:
         problems.extend(_summary_problems(table.parent, known))
@@ -53,13 +53,26 @@ def _dataset_problems(path: Path) -> Iterator[SpecError]:
         yield from suite_problems(PROJECT_ROOT / read.found.quality.suite, trusted_columns(read.found))
 
 
-def _summary_problems(folder: Path, datasets: set[str]) -> Iterator[SpecError]:
+def source_problems(path: Path, table: SummaryTable, datasets: Mapping[str, Dataset]) -> Iterator[SpecError]:
+    """Yield what is wrong with a summary's ``table.yaml`` in the light of the datasets there are."""
+    for number, name in enumerate(table.sources):
+        if name not in datasets:
+            line = line_of(path, "sources", number)
+            yield SpecError(path, line, f"sources: there is no dataset {name!r}, or it is wrong itself")
+    for name, equality in table.reconcile.items():
+        if (dataset := datasets.get(equality.source)) is None:
+            continue
+        problem = equality.trusted.problem(trusted_columns(dataset))
+        if problem is not None:
+            line = line_of(path, "reconcile", name, "trusted")
+            yield SpecError(path, line, f"reconcile.{name}.trusted: {equality.source}: {problem}")
+
+
+def _summary_problems(folder: Path, datasets: Mapping[str, Dataset]) -> Iterator[SpecError]:
     try:
         table = load_summary(folder).table
     except SpecError as error:
         yield error
         return
-    for source in table.sources:
-        if source not in datasets:
-            yield SpecError(folder / "table.yaml", 1, f"sources: there is no dataset {source!r}")
+    yield from source_problems(folder / "table.yaml", table, datasets)
     yield from suite_problems(PROJECT_ROOT / table.checks, summary_columns(table))

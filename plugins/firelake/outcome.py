@@ -171,11 +171,26 @@ class Published(Outcome):
     accounting: Accounting
 
 
+class SourceState(Outcome):
+    """What a summary's source was when a partition was computed from it.
+
+    Parameters
+    ----------
+    files
+        Those that hold rows of the partition's time.
+    """
+
+    snapshot_id: int | None
+    files: tuple[str, ...]
+
+
 class SummaryStage(Outcome):
     """One partition of a summary, computed but not visible.
 
     Parameters
     ----------
+    sources
+        The datasets that it is reconciled with, as they were.
     query_id
         Athena's id of the query that computed it.
     bytes_scanned
@@ -188,6 +203,7 @@ class SummaryStage(Outcome):
     rows: TableStage
     query_id: str
     bytes_scanned: int
+    sources: dict[str, SourceState] = {}
 
 
 class SummaryPublished(Outcome):

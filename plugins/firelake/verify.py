@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from firelake import athena
 from firelake.errors import VerificationFailed
 from firelake.layout import Lake
@@ -64,16 +66,22 @@ def count_statement(
 ) -> str:
     """Return Athena SQL that counts rows by partition key in one snapshot."""
     periods = sorted(Period.parse(key, declaration.grain) for key in partitions)
-    kind = {name: kind for name, kind, _ in declaration.columns}[declaration.partition_column]
-    type_name, pattern = (
-        ("DATE", "%Y-%m-%d") if kind == Primitive("date") else ("TIMESTAMP", "%Y-%m-%d %H:%M:%S")
-    )
-    first = f"{type_name} {literal(periods[0].start.strftime(pattern))}"
-    behind = f"{type_name} {literal(periods[-1].end.strftime(pattern))}"
     column = identifier(declaration.partition_column)
     table = f"{identifier(lake.database(declaration.zone))}.{identifier(declaration.name)}"
     key = f"date_format(CAST({column} AS timestamp), {literal(declaration.grain.key_format)})"
     return (
         f"SELECT {key} AS event_partition, count(*) AS seen FROM {table} "  # noqa: S608 (all quoted)
-        f"FOR VERSION AS OF {int(snapshot_id)} WHERE {column} >= {first} AND {column} < {behind} GROUP BY 1"
+        f"FOR VERSION AS OF {int(snapshot_id)} "
+        f"WHERE {within_sql(declaration, periods[0].start, periods[-1].end)} GROUP BY 1"
     )
+
+
+def within_sql(declaration: TableDeclaration, start: datetime, end: datetime) -> str:
+    """Return Athena's condition for a table's rows from ``start`` to just before ``end``."""
+    kind = {name: kind for name, kind, _ in declaration.columns}[declaration.partition_column]
+    type_name, pattern = (
+        ("DATE", "%Y-%m-%d") if kind == Primitive("date") else ("TIMESTAMP", "%Y-%m-%d %H:%M:%S")
+    )
+    column = identifier(declaration.partition_column)
+    first, behind = (f"{type_name} {literal(instant.strftime(pattern))}" for instant in (start, end))
+    return f"{column} >= {first} AND {column} < {behind}"

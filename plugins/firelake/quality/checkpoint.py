@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import datetime
 from pathlib import Path
 
 from firelake import iceberg
@@ -11,18 +12,21 @@ from firelake.alerts.outbox import Outbox
 from firelake.errors import GateFailed, LakeUnreachable
 from firelake.layout import Lake, Zone, report_key, uri, validation_key, verdict_key
 from firelake.outcome import Stage, SummaryStage, TableStage
-from firelake.periods import PeriodRange
+from firelake.periods import Period, PeriodRange
 from firelake.quality.evidence import refused_examples, trends
 from firelake.quality.gate import GateSubject, evaluate
 from firelake.quality.history import history_rows
 from firelake.quality.report import ReportInput, render_report, report_json
 from firelake.quality.report_index import refresh_index
 from firelake.quality.run_rules import judge_run
+from firelake.quality.series import Series
 from firelake.quality.timeline import Timeline
+from firelake.quality.trailing import with_rules
 from firelake.quality.verdict import Verdict
 from firelake.spec import Dataset
 from firelake.spec.alerts import Alerts
 from firelake.storage import Bucket, download_all
+from firelake.summary.reconcile import is_covered, reconcile_rules
 from firelake.summary.spec import SummaryTable
 from firelake.tables import QUALITY_RESULTS
 
@@ -37,15 +41,18 @@ def judge_stage(lake: Lake, dataset: Dataset, stage: Stage) -> Verdict:
     GateFailed
         If a critical rule failed; verdict, history and report are written before.
     """
-    timeline = Timeline(lake, dataset)
-    arrival = PeriodRange.parse(stage.period, dataset.raw.arrival_period)
+    timeline = Timeline(lake, Series.of_dataset(dataset))
+    arrived_until = PeriodRange.parse(stage.period, dataset.raw.arrival_period).end
     with tempfile.TemporaryDirectory(prefix="firelake-gate-") as name:
         directory = Path(name)
         subjects = [
             GateSubject.of_dataset(dataset, partition, stage.run_id, files)
             for partition, files in _partitions(stage.trusted, directory)
         ]
-        compared = [timeline.compare(subject, evaluate(subject), arrival) for subject in subjects]
+        compared = [
+            timeline.compare(subject, evaluate(subject), complete=_end(dataset, subject) <= arrived_until)
+            for subject in subjects
+        ]
         run = judge_run(dataset, stage, directory / "failed")
         examples = refused_examples(stage, directory / "quarantine")
     verdict = _conclude(
@@ -64,8 +71,12 @@ def judge_stage(lake: Lake, dataset: Dataset, stage: Stage) -> Verdict:
         ),
         dataset.alerts,
     )
-    timeline.keep((profile for _, profile in compared), stage)
+    timeline.keep((profile for _, profile in compared), stage.run_id)
     return verdict
+
+
+def _end(dataset: Dataset, subject: GateSubject) -> datetime:
+    return Period.parse(subject.partition, dataset.partition_by).end
 
 
 def judge_summary(lake: Lake, table: SummaryTable, stage: SummaryStage) -> Verdict:
@@ -76,12 +87,15 @@ def judge_summary(lake: Lake, table: SummaryTable, stage: SummaryStage) -> Verdi
     GateFailed
         If a critical rule failed; verdict, history and report are written before.
     """
+    timeline = Timeline(lake, Series.of_summary(table))
     with tempfile.TemporaryDirectory(prefix="firelake-gate-") as directory:
-        results = [
-            evaluate(GateSubject.of_summary(table, partition, stage.run_id, files))
-            for partition, files in _partitions(stage.rows, Path(directory))
-        ]
-    return _conclude(
+        # A run computes one partition.
+        ((partition, files),) = _partitions(stage.rows, Path(directory))
+        subject = GateSubject.of_summary(table, partition, stage.run_id, files)
+        reconciled = with_rules(evaluate(subject), reconcile_rules(lake, table, stage, subject))
+        complete = table.trailing is not None and is_covered(lake, table, partition)
+        result, profile = timeline.compare(subject, reconciled, complete=complete)
+    verdict = _conclude(
         lake,
         ReportInput(
             table=table.name,
@@ -89,11 +103,13 @@ def judge_summary(lake: Lake, table: SummaryTable, stage: SummaryStage) -> Verdi
             owner=table.owner,
             period=stage.partition,
             run_id=stage.run_id,
-            results=tuple(results),
+            results=(result,),
             trends=trends(lake, table.name),
         ),
         table.alerts,
     )
+    timeline.keep([profile], stage.run_id)
+    return verdict
 
 
 def require_passed(lake: Lake, table: str, run_id: str) -> None:

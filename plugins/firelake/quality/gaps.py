@@ -9,16 +9,18 @@ import sqlalchemy as sa
 from firelake.quality.dialect import BATCH_VIEW
 from firelake.quality.finding import MASK
 from firelake.quality.result import RuleResult, Severity
-from firelake.spec import Dataset
+from firelake.quality.series import Series
 from firelake.spec.dataset import Gaps
 from firelake.sql import identifier
 
 _MAX_NAMED = 10
 
 
-def gaps_rule(engine: sa.Engine, dataset: Dataset, gaps: Gaps, severity: Severity) -> RuleResult:
+def gaps_rule(engine: sa.Engine, series: Series, gaps: Gaps, severity: Severity) -> RuleResult:
     """Judge the longest time between consecutive readings of each sender, in the batch view."""
-    by, event_time = identifier(gaps.by), identifier(dataset.event_time)
+    if series.event_time is None:
+        raise ValueError(f"{series.table} has no event time, between whose values gaps could be")
+    by, event_time = identifier(gaps.by), identifier(series.event_time)
     with engine.connect() as connection:
         senders = connection.exec_driver_sql(
             f"SELECT sender, epoch(max(gap)) FROM (SELECT {by} AS sender, {event_time} - "  # noqa: S608 (quoted)
@@ -27,7 +29,7 @@ def gaps_rule(engine: sa.Engine, dataset: Dataset, gaps: Gaps, severity: Severit
         ).fetchall()
     limit = gaps.longest.total_seconds()
     silent = [(sender, seconds) for sender, seconds in senders if seconds is not None and seconds > limit]
-    secret = dataset.column(gaps.by).pii
+    secret = series.column(gaps.by).pii
     return RuleResult(
         rule=f"time.gaps.{gaps.by}",
         type="gaps",

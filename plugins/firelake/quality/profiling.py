@@ -8,21 +8,22 @@ import sqlalchemy as sa
 
 from firelake.quality.dialect import BATCH_VIEW, count_rows
 from firelake.quality.profile import MAX_VALUES, STEPS, BatchProfile, ColumnShape
+from firelake.quality.series import Series
 from firelake.quality.supported import Kind, kind_of
-from firelake.spec import Dataset
 from firelake.sql import identifier
 
 
-def profile_batch(engine: sa.Engine, dataset: Dataset, partition: str) -> BatchProfile:
+def profile_batch(engine: sa.Engine, series: Series, partition: str) -> BatchProfile:
     """Profile the batch view of ``engine``; no value of personal data is kept."""
     rows = count_rows(engine)
     with engine.connect() as connection:
         shapes = {
             column.name: _shape(connection, column.name, kind_of(column.type), secret=column.pii)
-            for column in dataset.columns
-            if column.name != dataset.event_time
+            for column in series.columns
+            if column.name != series.event_time
         }
-        shapes[dataset.event_time] = _hours(connection, dataset.event_time)
+        if series.event_time is not None:
+            shapes[series.event_time] = _hours(connection, series.event_time)
     return BatchProfile(partition, rows, shapes)
 
 

@@ -91,8 +91,10 @@ class Comparison:
         return replace(self, past=[one for one in self.past if column in one.columns])
 
 
-def trailing_rules(comparison: Comparison, options: Trailing, event_time: str) -> tuple[RuleResult, ...]:
-    """Judge a batch by those before it, as a dataset's spec says."""
+def trailing_rules(
+    comparison: Comparison, options: Trailing, event_time: str | None
+) -> tuple[RuleResult, ...]:
+    """Judge a batch by those before it, as its table's declaration says."""
     if not comparison.judgeable:
         observed = f"{len(comparison.past)} of {MIN_HISTORY} earlier partitions needed to judge that"
         description = "The batch is like those before it."
@@ -109,7 +111,7 @@ def trailing_rules(comparison: Comparison, options: Trailing, event_time: str) -
             if check is TrailingCheck.ROW_COUNT:
                 yield row_count_rule(comparison)
             elif check is TrailingCheck.HOURLY_VOLUME:
-                yield hourly_volume_rule(comparison, event_time)
+                yield None if event_time is None else hourly_volume_rule(comparison, event_time)
             else:
                 known = ((name, comparison.about(name)) for name in columns)
                 yield from (per_column[check](past, name) for name, past in known if past.judgeable)

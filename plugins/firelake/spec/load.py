@@ -169,6 +169,11 @@ def _problem(path: Path, root: yaml.Node, data: Any, details: ErrorDetails) -> S
     return SpecError(path, _line_of(root, data, details["loc"]), f"{where}: {message}" if where else message)
 
 
+def line_of(path: Path, *keys: int | str) -> int:
+    """Return the line of a YAML file on which what some keys lead to begins; SpecError if it is no YAML."""
+    return _line_of(*_parsed(path), keys)
+
+
 def _line_of(root: yaml.Node, data: Any, location: tuple[int | str, ...]) -> int:
     """Walk down the YAML as far as the error's location can be followed."""
     node, line = root, root.start_mark.line + 1

@@ -8,15 +8,16 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from firelake import iceberg
-from firelake.errors import SpecError
+from firelake.errors import CommitConflict, SpecError
 from firelake.layout import Lake, Zone, stage_key, uri
-from firelake.outcome import StagedFile, SummaryPublished, SummaryStage, TableStage
+from firelake.outcome import SourceState, StagedFile, SummaryPublished, SummaryStage, TableStage
 from firelake.periods import Period
 from firelake.quality import checkpoint
 from firelake.runs import new_run_id
 from firelake.storage import Bucket, read_object
+from firelake.summary.reconcile import source_states
 from firelake.summary.spec import SUMMARIES_DIR, Summary, load_summaries
-from firelake.summary.unload import unload
+from firelake.summary.unload import QueryOutcome, unload
 from firelake.tables import summary as declare
 from firelake.verify import verify_rows
 
@@ -42,9 +43,8 @@ def stage(summary: str, partition: str, origin: str = "cli") -> dict[str, Any]:
     lake, found = Lake.from_environment(), find_summary(summary)
     declaration = declare(found.table)
     period = Period.parse(partition, declaration.grain)
-    run_id = new_run_id(origin)
     current = iceberg.partition_files(declaration.load(lake), declaration.partition_column, [period])
-    outcome = unload(lake, found, period, run_id)
+    run_id, outcome, sources = _computed(lake, found, period, origin)
     rows = TableStage(
         table=summary,
         bases=iceberg.bases_of(current),
@@ -57,6 +57,7 @@ def stage(summary: str, partition: str, origin: str = "cli") -> dict[str, Any]:
         rows=rows,
         query_id=outcome.query_id,
         bytes_scanned=outcome.bytes_scanned,
+        sources=sources,
     )
     bucket, key = lake.bucket(Zone.OPS), stage_key(summary, run_id)
     Bucket(bucket).write(key, staged.model_dump_json().encode())
@@ -108,6 +109,22 @@ def verify(published: dict[str, Any]) -> dict[str, Any]:
     declaration = declare(find_summary(outcome.summary).table)
     verified = verify_rows(Lake.from_environment(), declaration, outcome.snapshot_id, outcome.rows)
     return verified.model_dump(mode="json")
+
+
+def _computed(
+    lake: Lake, summary: Summary, period: Period, origin: str
+) -> tuple[str, QueryOutcome, dict[str, SourceState]]:
+    """Compute a partition while the rows that it is reconciled with stand still."""
+    for _ in range(_STAGINGS):
+        run_id = new_run_id(origin)
+        before = source_states(lake, summary.table, period)
+        outcome = unload(lake, summary, period, run_id)
+        after = source_states(lake, summary.table, period)
+        if {name: state.files for name, state in before.items()} == {
+            name: state.files for name, state in after.items()
+        }:
+            return run_id, outcome, before
+    raise CommitConflict(f"{summary.table.name} {period}: its sources kept changing; run it again")
 
 
 def _commit(lake: Lake, staged: SummaryStage, stage_uri: str) -> SummaryPublished:

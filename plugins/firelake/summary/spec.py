@@ -15,10 +15,11 @@ from firelake import sql
 from firelake.errors import SpecError
 from firelake.periods import Grain, Period
 from firelake.spec.alerts import AlertEvent, Alerts
-from firelake.spec.dataset import Name
+from firelake.spec.dataset import Name, Trailing
 from firelake.spec.declaration import Declaration
 from firelake.spec.load import PROJECT_ROOT, load_yaml_model
 from firelake.spec.types import ColumnType, Primitive, parse_type
+from firelake.summary.figures import Equality
 
 SUMMARIES_DIR = PROJECT_ROOT / "include" / "sql"
 
@@ -78,6 +79,12 @@ class SummaryTable(Declaration):
     parameters: tuple[Parameter, ...] = Field(description="The query's question marks, in order.")
     checks: Path = Field(description="The table's Great Expectations suite, from the project's root.")
     columns: tuple[SummaryColumn, ...] = Field(description="What the query returns, in order.")
+    reconcile: dict[Name, Equality] = Field(
+        {}, description="Figures that the partition shares with the rows it was computed from."
+    )
+    trailing: Trailing | None = Field(
+        None, description="How a partition is compared with those before it; not at all, unless said."
+    )
     alerts: Alerts | None = Field(None, description="Who is told when it needs people; nobody, unless said.")
 
     @model_validator(mode="before")
@@ -98,9 +105,24 @@ class SummaryTable(Declaration):
             for name in used:
                 if name not in names:
                     raise ValueError(f"{key}: there is no column {name!r}")
+        for name in (self.trailing and self.trailing.columns) or ():
+            if name not in names:
+                raise ValueError(f"trailing.columns: there is no column {name!r}")
         kind = Primitive("date" if self.partition.grain is Grain.DAY else "timestamp")
         if self.column(self.partition.column).type != kind:
             raise ValueError(f"partition: column {self.partition.column!r} must be of type {kind}")
+        return self
+
+    @model_validator(mode="after")
+    def _figures_exist(self) -> Self:
+        columns = {column.name: column.type for column in self.columns}
+        for name, equality in self.reconcile.items():
+            if equality.source not in self.sources:
+                raise ValueError(f"reconcile.{name}.source: {equality.source!r} is none of the sources")
+            if (problem := equality.summary.problem(columns)) is not None:
+                raise ValueError(f"reconcile.{name}.summary: {problem}")
+        if self.trailing is not None and self.trailing.gaps is not None:
+            raise ValueError("trailing.gaps: a summary has no event time, between whose values gaps could be")
         return self
 
     @model_validator(mode="after")

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import pi, sin
 from random import Random
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from firelake.catalog import prepare_lake
 from firelake.layout import Lake
 from firelake.periods import Grain, Period
 from firelake.runs import new_run_id
-from firelake.spec import find_dataset
 from firelake.storage import read_object
 from firelake.summary import load_summary
 from firelake.summary.spec import SUMMARIES_DIR
 from firelake.summary.unload import unload
-from firelake.tables import trusted
-from pyiceberg.io.pyarrow import schema_to_pyarrow
 
-from tests.fixtures.local_aws import LocalAws
+from tests.contract.summary.readings import hold
 from tests.unit.summary.health import Reading
 from tests.unit.summary.windows import Window, score
 
@@ -33,31 +28,8 @@ SUMMARY = load_summary(SUMMARIES_DIR / "iot_device_anomalies_v1")
 MINUTES = 24 * 60
 
 
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    """Yield a lake of its own, because the query names the trusted table."""
-    local_aws = LocalAws.start(tmp_path_factory.mktemp("localaws"))
-    try:
-        with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("AWS_ENDPOINT_URL", local_aws.endpoint_url)
-            environment.setenv("AWS_ACCESS_KEY_ID", "test")
-            environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
-            environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-            lake = Lake("anomalies")
-            prepare_lake(lake, [find_dataset("iot_device_telemetry")])
-            yield lake
-    finally:
-        local_aws.stop()
-
-
 def detected(lake: Lake, readings: Sequence[Reading]) -> list[Window]:
-    table = trusted(find_dataset("iot_device_telemetry")).load(lake)
-    rows = [
-        {**vars(reading), "sent_at": None, "_extra": None, "_raw_object": "key", "_raw_position": number}
-        for number, reading in enumerate(readings)
-    ]
-    schema = schema_to_pyarrow(table.schema(), include_field_ids=False)
-    table.overwrite(pa.Table.from_pylist(rows, schema=schema))
+    hold(lake, readings)
     outcome = unload(lake, SUMMARY, DAY, new_run_id("test"))
     found = [pq.read_table(io.BytesIO(read_object(file))).to_pylist() for file in outcome.files]
     return [

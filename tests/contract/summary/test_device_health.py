@@ -1,64 +1,28 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from firelake.catalog import prepare_lake
 from firelake.errors import FirelakeError
 from firelake.layout import Lake
 from firelake.periods import Grain, Period
 from firelake.runs import new_run_id
-from firelake.spec import find_dataset
 from firelake.storage import read_object
 from firelake.summary import Summary, load_summary
 from firelake.summary.spec import SUMMARIES_DIR
 from firelake.summary.unload import QueryOutcome, unload
-from firelake.tables import trusted
-from pyiceberg.io.pyarrow import schema_to_pyarrow
-from pyiceberg.table import Table
 
-from tests.fixtures.local_aws import LocalAws
+from tests.contract.summary.readings import hold
 from tests.unit.summary.health import Reading, device_health
 
 DAY = Period.parse("2026-11-19", Grain.DAY)
 MIDNIGHT = datetime(2026, 11, 19)
 SUMMARY = load_summary(SUMMARIES_DIR / "iot_device_health_daily_v1")
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    """Yield a lake of its own, because the query names the trusted table."""
-    local_aws = LocalAws.start(tmp_path_factory.mktemp("localaws"))
-    try:
-        with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("AWS_ENDPOINT_URL", local_aws.endpoint_url)
-            environment.setenv("AWS_ACCESS_KEY_ID", "test")
-            environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
-            environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-            lake = Lake("health")
-            prepare_lake(lake, [find_dataset("iot_device_telemetry")])
-            yield lake
-    finally:
-        local_aws.stop()
-
-
-def hold(lake: Lake, readings: Sequence[Reading]) -> Table:
-    """Let the trusted table consist of these readings."""
-    table = trusted(find_dataset("iot_device_telemetry")).load(lake)
-    rows = [
-        {**vars(reading), "sent_at": None, "_extra": None, "_raw_object": "key", "_raw_position": number}
-        for number, reading in enumerate(readings)
-    ]
-    table.overwrite(
-        pa.Table.from_pylist(rows, schema=schema_to_pyarrow(table.schema(), include_field_ids=False))
-    )
-    return table
 
 
 def compute(lake: Lake) -> tuple[QueryOutcome, list[dict[str, Any]]]:

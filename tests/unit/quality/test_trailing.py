@@ -16,6 +16,7 @@ from firelake.quality.gaps import gaps_rule
 from firelake.quality.profile import BatchProfile, ColumnShape
 from firelake.quality.profiling import profile_batch
 from firelake.quality.result import GateResult, RuleResult, Severity
+from firelake.quality.series import Series
 from firelake.quality.trailing import (
     MIN_HISTORY,
     Comparison,
@@ -198,7 +199,7 @@ def test_a_batch_is_profiled_and_comes_back_from_its_rows(tmp_path: Path) -> Non
     rows = [reading(i, temperature_c=None if i % 10 == 0 else i % 7) for i in range(2000)]
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), tmp_path / "a.parquet")
     with batch_engine([tmp_path / "a.parquet"], trusted_columns(DATASET)) as engine:
-        profile = profile_batch(engine, DATASET, "2026-11-21")
+        profile = profile_batch(engine, Series.of_dataset(DATASET), "2026-11-21")
     assert profile.rows == 2000
     assert profile.columns["temperature_c"].nulls == 200
     assert set(profile.columns["temperature_c"].values or ()) == set("0123456")
@@ -213,8 +214,9 @@ def test_a_batch_is_profiled_and_comes_back_from_its_rows(tmp_path: Path) -> Non
 def test_personal_data_leaves_nothing_but_counts(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist([reading(i) for i in range(9)], SCHEMA), tmp_path / "a.parquet")
     columns = tuple(one.model_copy(update={"pii": one.name != "measured_at"}) for one in DATASET.columns)
+    secret = DATASET.model_copy(update={"columns": columns})
     with batch_engine([tmp_path / "a.parquet"], trusted_columns(DATASET)) as engine:
-        profile = profile_batch(engine, DATASET.model_copy(update={"columns": columns}), "2026-11-21")
+        profile = profile_batch(engine, Series.of_dataset(secret), "2026-11-21")
     shapes = {name: shape for name, shape in profile.columns.items() if name != "measured_at"}
     assert all((one.quantiles, one.values) == (None, None) for one in shapes.values())
 
@@ -230,6 +232,6 @@ def test_silent_devices_are_named(tmp_path: Path) -> None:
     gaps = DATASET.quality.trailing.gaps
     assert gaps is not None
     with batch_engine([tmp_path / "a.parquet"], trusted_columns(DATASET)) as engine:
-        judged = gaps_rule(engine, DATASET, gaps, Severity.WARNING)
+        judged = gaps_rule(engine, Series.of_dataset(DATASET), gaps, Severity.WARNING)
     assert (judged.success, judged.sample) == (False, ("1: 8:20:00",))
     assert judged.observed == "1 of 2 were silent for longer"

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from firelake.check import check_project
 from firelake.errors import SpecError
 from firelake.periods import Grain, Period
 from firelake.quality.result import Severity
 from firelake.quality.suite import load_suite
 from firelake.spec import load_datasets
-from firelake.spec.load import PROJECT_ROOT
+from firelake.spec.load import DATASETS_DIR, PROJECT_ROOT
 from firelake.summary import Summary, load_summaries, load_summary
 from firelake.summary.spec import SUMMARIES_DIR
 from firelake.summary.unload import unload_statement
@@ -110,3 +111,46 @@ def test_the_suite_of_every_summary_fits_its_columns(summary: Summary) -> None:
     suite = load_suite(PROJECT_ROOT / summary.table.checks, columns)
     assert suite.name == summary.table.name
     assert {rule.severity for rule in suite.rules} == set(Severity)
+
+
+@pytest.mark.parametrize(
+    ("equality", "says"),
+    [
+        ({"summary": "sum(gone)"}, r"reconcile\.clicks\.summary: there is no column 'gone'"),
+        ({"summary": "max(day)"}, r"column 'day' is date; max takes a number"),
+        ({"source": "other"}, r"reconcile\.clicks\.source: 'other' is none of the sources"),
+        ({"summary": "avg(day)"}, r"write count\(\*\)"),
+        ({"tolerance": 1}, "less than 1"),
+    ],
+)
+def test_a_reconciliation_that_cannot_be_made_is_refused(
+    tmp_path: Path, equality: dict[str, object], says: str
+) -> None:
+    sound = {
+        "description": "All clicks.",
+        "source": "clicks",
+        "summary": "count(*)",
+        "trusted": "count(*)",
+    }
+    with pytest.raises(SpecError, match=says):
+        load_summary(folder(tmp_path, reconcile={"clicks": {**sound, **equality}}))
+
+
+def test_a_figure_that_the_source_does_not_have_is_named_with_its_line(tmp_path: Path) -> None:
+    sound = {"description": "All.", "source": "iot_device_telemetry", "summary": "count(*)"}
+    made = folder(
+        tmp_path,
+        sources=["iot_device_telemetry"],
+        checks=str(tmp_path / "suite.json"),
+        reconcile={"clicks": {**sound, "trusted": "max(temperature_f)"}},
+    )
+    (tmp_path / "suite.json").write_text(
+        '{"name": "a", "expectations": [{"type": "expect_table_row_count_to_equal", "kwargs": {"value": 1}, '
+        '"severity": "info", "description": "One.", "meta": {"rule": "one"}}]}'
+    )
+    (problem,) = check_project(DATASETS_DIR, tmp_path).problems
+    line = (made / "table.yaml").read_text().splitlines().index("    trusted: max(temperature_f)") + 1
+    assert problem == (
+        f"{made / 'table.yaml'}:{line}: reconcile.clicks.trusted: iot_device_telemetry: "
+        "there is no column 'temperature_f'"
+    )
