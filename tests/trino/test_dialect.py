@@ -4,35 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from localaws.athena.engine import Cancellation, Query
 from localaws.athena.failure import QueryError
+from localaws.athena.sql.aggregates import SPECIAL_AGGREGATES
+from localaws.athena.sql.functions import functions, unavailable
+from localaws.athena.sql.nested import NESTED
+from localaws.athena.sql.special import SPECIAL
 from localaws.athena.text import formatter
 from localaws.athena.trino.engine import TrinoEngine
 from localaws.athena.trino.server import LakeEndpoint, TrinoServer
+from tests.fixtures.dialect import Case, expressions, queries
 
-CASES = Path(__file__).parents[1] / "unit" / "localaws" / "athena"
+BY_SYNTAX = ("current_date",)
+"""Written without parentheses, they are no calls."""
+SQL_JSON = ("json_array", "json_exists", "json_object", "json_query", "json_value")
+"""Trino has them in its grammar, not among its functions."""
 Table = tuple[list[str], list[list[str | None]]]
 
 
-def expressions() -> Iterator[dict[str, Any]]:
-    """Yield the cases of single expressions as queries."""
-    for cases in yaml.safe_load((CASES / "trino_cases.yaml").read_text(encoding="utf-8")).values():
-        for case in cases:
-            yield {**case, "sql": f"SELECT {case['sql']}"} | (
-                {} if "fails" in case else {"types": [case["type"]], "rows": [[case["value"]]]}
-            )
+def as_query(case: Case) -> Case:
+    """Return the case of an expression as that of a query."""
+    answer = {} if "fails" in case else {"types": [case["type"]], "rows": [[case["value"]]]}
+    return {**case, **answer, "sql": f"SELECT {case['sql']}"}
 
 
-QUERIES: list[dict[str, Any]] = [
-    *expressions(),
-    *yaml.safe_load((CASES / "trino_queries.yaml").read_text(encoding="utf-8")),
-]
+QUERIES = [*map(as_query, expressions()), *queries()]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +55,7 @@ def run(engine: TrinoEngine, sql: str) -> Table:
 
 
 @pytest.mark.parametrize("case", QUERIES, ids=lambda case: case["sql"][:90])
-def test_trino_agrees(engine: TrinoEngine, case: dict[str, Any]) -> None:
+def test_trino_agrees(engine: TrinoEngine, case: Case) -> None:
     says = case.get("trino", case.get("fails"))
     if says is None:
         types, rows = run(engine, case["sql"])
@@ -70,3 +69,13 @@ def test_trino_agrees(engine: TrinoEngine, case: dict[str, Any]) -> None:
             run(engine, case["sql"])
         assert says
         assert says in str(failure.value)
+
+
+def test_every_function_of_trino_is_here_or_refused_by_name(engine: TrinoEngine) -> None:
+    _, rows = run(engine, "SHOW FUNCTIONS")
+    theirs = {row[0] for row in rows}
+    ours = set(SPECIAL) | set(NESTED) | set(SPECIAL_AGGREGATES)
+    ours |= {*functions("scalar"), *functions("aggregate"), *functions("window")}
+    assert theirs - ours - unavailable() == set(BY_SYNTAX)
+    assert unavailable() <= theirs | set(SQL_JSON)
+    assert not unavailable() & ours

@@ -238,6 +238,8 @@ class Expressions:
             return self._in_query(value, node.args["query"])
         if not node.expressions:
             raise QueryError("SYNTAX_ERROR", "mismatched input ')'. Expecting: <expression>")
+        if isinstance(node.expressions[0], exp.Values):
+            return self._in_query(value, node.expressions[0])
         _, exprs = unify([value, *map(self.compile, node.expressions)], "IN values")
         first, *others = (operators.comparable(expr).sql for expr in exprs)
         return derived(f"({first} IN ({', '.join(others)}))", t.BOOLEAN, *exprs)

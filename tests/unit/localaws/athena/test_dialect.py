@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
-import yaml
 
 from localaws.athena.engine import sandbox, translated
 from localaws.athena.failure import QueryError
@@ -17,12 +14,7 @@ from localaws.athena.sql.parser import parse_query, with_parameters
 from localaws.athena.sql.queries import compile_query
 from localaws.athena.sql.types import duckdb_type
 from localaws.athena.text import formatter
-
-HERE = Path(__file__).parent
-CASES: dict[str, list[dict[str, Any]]] = yaml.safe_load(
-    (HERE / "trino_cases.yaml").read_text(encoding="utf-8")
-)
-QUERIES: list[dict[str, Any]] = yaml.safe_load((HERE / "trino_queries.yaml").read_text(encoding="utf-8"))
+from tests.fixtures.dialect import Case, expressions, queries
 
 
 class NoTables:
@@ -61,8 +53,8 @@ def bound_types(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[str]:
     return [str(type_) for type_ in connection.sql(f"SELECT {casts}").types]
 
 
-@pytest.mark.parametrize("case", [c for cases in CASES.values() for c in cases], ids=lambda case: case["sql"])
-def test_expression(connection: duckdb.DuckDBPyConnection, case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", expressions(), ids=lambda case: case["sql"])
+def test_expression(connection: duckdb.DuckDBPyConnection, case: Case) -> None:
     sql = f"SELECT {case['sql']}"
     if "fails" in case:
         with pytest.raises(QueryError) as failure:
@@ -75,8 +67,8 @@ def test_expression(connection: duckdb.DuckDBPyConnection, case: dict[str, Any])
         assert types == bound_types(connection, plan)
 
 
-@pytest.mark.parametrize("case", QUERIES, ids=lambda case: case["sql"][:90])
-def test_query(connection: duckdb.DuckDBPyConnection, case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", queries(), ids=lambda case: case["sql"][:90])
+def test_query(connection: duckdb.DuckDBPyConnection, case: Case) -> None:
     if "fails" in case:
         with pytest.raises(QueryError) as failure:
             run(connection, case["sql"])
