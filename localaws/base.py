@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from localaws.clock import Clock
 from localaws.service import AwsError
 
 _settings_done = False
+_EVENT_DETAILS = ("binary_media_types", "authorizer_context", "caller_identity")
 
 
 def configure(data_dir: Path, port: int, log_level: str) -> None:
@@ -50,9 +51,12 @@ def s3() -> Any:
     return _module("ministack.services.s3")
 
 
-def save_s3_settings() -> None:
-    """Write bucket settings to disk now; ministack alone would wait for a clean stop."""
-    _module("ministack.core.persistence").save_state("s3", s3().get_state())
+def save_states(names: Iterable[str]) -> None:
+    """Write states of ministack to disk now; it alone would wait for a clean stop."""
+    states = application()._build_persistence_save_dict()
+    for name in names:
+        if name in states:
+            _module("ministack.core.persistence").save_state(name, states[name]())
 
 
 def service_of(method: str, path: str, headers: Mapping[str, str], query: Mapping[str, list[str]]) -> str:
@@ -142,6 +146,28 @@ def cloudformation_handlers() -> dict[str, dict[str, Any]]:
         "ministack.services.cloudformation.provisioners"
     )._RESOURCE_HANDLERS
     return handlers
+
+
+def use_firehose_integration(answer: Callable[..., tuple[int, dict[str, str], bytes]]) -> None:
+    """Let REST methods integrate with Firehose, which ministack takes for a Lambda function.
+
+    Parameters
+    ----------
+    answer
+        Answers a call, given the integration and the event that a Lambda function would be given.
+    """
+    gateway = _module("ministack.services.apigateway_v1")
+    invoke_function = gateway._invoke_lambda_custom_v1
+
+    async def invoke(integration: Mapping[str, Any], *request: Any, **more: Any) -> Any:
+        parsed = gateway._parse_service_integration_uri(integration.get("uri", ""))
+        if parsed is None or parsed[1] != "firehose":
+            return await invoke_function(integration, *request, **more)
+        described = {name: more[name] for name in _EVENT_DETAILS}
+        event = gateway._build_lambda_event_v1(*request, **described)
+        return await asyncio.get_running_loop().run_in_executor(None, answer, integration, event)
+
+    gateway._invoke_lambda_custom_v1 = invoke
 
 
 def invoke_lambda(arn: str, event: bytes) -> tuple[int, dict[str, str], bytes]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, Protocol, runtime_checkable
 from urllib.parse import parse_qs
 
-from localaws import base, passthrough
+from localaws import base, durability, passthrough
 from localaws.admin import PREFIX as ADMIN_PREFIX
 from localaws.admin import Admin
-from localaws.cloudformation.install import install
+from localaws.apigateway.install import install as install_apigateway
+from localaws.cloudformation.install import install as install_cloudformation
 from localaws.service import AwsError, Handler, HttpRequest, Service
 from localaws.wire import (
     Answer,
@@ -62,7 +63,10 @@ class Gateway:
         self._admin = admin
         self._operations = _operation_table(services)
         self._http_services = [service for service in services if isinstance(service, HttpService)]
-        self._is_cloudformation_ready = False
+        self._pending: dict[str, Callable[[Sequence[Service]], None]] = {
+            "apigateway": install_apigateway,
+            "cloudformation": install_cloudformation,
+        }
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="localaws")
         self._started = ExitStack()
 
@@ -149,15 +153,15 @@ class Gateway:
             if service.answers(request):
                 await self._answer_http(service, request, receive, send)
                 return
-        if request.service == "cloudformation":
-            self._prepare_cloudformation()
-        await self._inner(scope, receive, _saving(send) if _changes_bucket(request) else send)
+        self._prepare(request.service)
+        states = durability.states_changed_by(request)
+        await self._inner(scope, receive, _saving(send, states) if states else send)
 
-    def _prepare_cloudformation(self) -> None:
-        """Install our resource types before the first template; few ever use one, and it is large."""
-        if not self._is_cloudformation_ready:
+    def _prepare(self, service: str) -> None:
+        """Put our part into one of ministack's services before its first use; few use these large ones."""
+        install = self._pending.pop(service, None)
+        if install is not None:
             install(self._services)
-            self._is_cloudformation_ready = True
 
     async def _answer_http(
         self, service: HttpService, request: HttpRequest, receive: Receive, send: Send
@@ -198,11 +202,6 @@ def _refuse(request: HttpRequest, error: AwsError) -> Answer:
     return xml_error_answer(error, request.service)
 
 
-def _changes_bucket(request: HttpRequest) -> bool:
-    is_bucket = request.service == "s3" and "/" not in request.path.strip("/")
-    return is_bucket and request.method in ("PUT", "DELETE")
-
-
 def _handle(handler: Handler, body: bytes) -> Answer:
     return json_answer(handler(parse_payload(body)))
 
@@ -215,12 +214,12 @@ def _refusal(target: str, operation: str) -> Handler:
     return refuse
 
 
-def _saving(send: Send) -> Send:
-    """Put bucket settings on disk before the client hears that they are set."""
+def _saving(send: Send, states: Sequence[str]) -> Send:
+    """Put states on disk before the client hears that they are changed."""
 
     async def save_then_send(message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] < 300:
-            base.save_s3_settings()
+            base.save_states(states)
         await send(message)
 
     return save_then_send

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from localaws import base
 from localaws.s3 import operations
-from localaws.service import AwsError, HttpRequest
+from localaws.service import EXECUTION_HOST, EXECUTION_PATH, AwsError, HttpRequest
 
 SERVICES = frozenset(
     {
@@ -30,7 +30,7 @@ SERVICES = frozenset(
 )
 """Services of ministack that do what they say."""
 
-_OPEN_PATHS = ("/_aws/execute-api/", "/_ministack/health", "/_ministack/lambda")
+_OPEN_PATHS = ("/_ministack/health", "/_ministack/lambda")
 
 REFUSED_TARGETS = frozenset(
     f"Kinesis_20131202.{operation}" for operation in ("MergeShards", "SplitShard", "UpdateShardCount")
@@ -43,6 +43,8 @@ Headers = Mapping[str, str]
 
 def service_of(method: str, path: str, headers: Headers, query: Query) -> str:
     """Return the name of the service that a request is for."""
+    if path.startswith(EXECUTION_PATH) or EXECUTION_HOST in headers.get("host", ""):
+        return "apigateway"
     return "ministack" if path.startswith("/_") else base.service_of(method, path, headers, query)
 
 

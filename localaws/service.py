@@ -10,6 +10,9 @@ from typing import Any, Protocol
 from localaws.clock import Clock
 from localaws.faults import Faults
 
+EXECUTION_PATH = "/_aws/execute-api/"
+EXECUTION_HOST = ".execute-api."
+
 Payload = dict[str, Any]
 Handler = Callable[[Payload], Payload]
 
@@ -83,6 +86,11 @@ class HttpRequest:
     path: str
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
+
+    @property
+    def is_execution(self) -> bool:
+        """Tell whether it calls an API of API Gateway, by path or by host."""
+        return self.path.startswith(EXECUTION_PATH) or EXECUTION_HOST in self.headers.get("host", "")
 
 
 class Service(Protocol):

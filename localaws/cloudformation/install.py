@@ -38,7 +38,7 @@ def install(services: Sequence[Service]) -> None:
         made = Provisioner(resource_type, operations[resource_type.target])
         handlers[name] = {"create": made.create, "update": made.update, "delete": made.delete}
     s3 = next(service for service in services if isinstance(service, S3Service))
-    buckets = Buckets(_Subresources(s3).send, base.save_s3_settings)
+    buckets = Buckets(_Subresources(s3).send, lambda: base.save_states(["s3"]))
     handlers[_BUCKET] = buckets.around(handlers[_BUCKET])
 
 

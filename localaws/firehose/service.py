@@ -27,6 +27,7 @@ class FirehoseService:
     target_prefix = "Firehose_20150804"
 
     def __init__(self, context: Context) -> None:
+        self.clock = context.clock
         self._context = context
         self._folder = context.data_dir / "firehose"
         self._streams: dict[str, Stream] = {}
