@@ -11,7 +11,7 @@ from firelake.layout import Lake, Zone, uri
 from firelake.spec import Dataset
 from firelake.spec.alerts import Alerts, is_arn
 from firelake.summary.spec import SummaryTable
-from firelake.tables import COLUMN_PROFILES, DRIFT, LEDGER, QUALITY_RESULTS, quarantine, summary, trusted
+from firelake.tables import OPERATIONAL, quarantine, summary, trusted
 
 if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import CreateCrawlerRequestTypeDef
@@ -31,7 +31,7 @@ def prepare_lake(lake: Lake, datasets: Iterable[Dataset], summaries: Iterable[Su
         aws.ensure_bucket(lake.bucket(zone))
         _ensure_database(lake.database(zone), f"{lake.name}: {zone} zone")
     _ensure_workgroup(lake)
-    for declaration in (LEDGER, QUALITY_RESULTS, COLUMN_PROFILES, DRIFT):
+    for declaration in OPERATIONAL:
         declaration.ensure(lake)
     for dataset in datasets:
         trusted(dataset).ensure(lake)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from firelake import publish as publishing
 from firelake.compact import engine
+from firelake.compact.discover import Discovered, discover
 from firelake.compact.scratch import Limits
 from firelake.iceberg import StaleBase
-from firelake.layout import Lake
-from firelake.ledger import read_stage
+from firelake.layout import Lake, Zone
+from firelake.ledger import Ledger, read_stage
 from firelake.outcome import Accounting, Outcome, Published
-from firelake.periods import PeriodRange
+from firelake.periods import Grain, PeriodRange
 from firelake.quality import checkpoint
 from firelake.quality.verdict import Verdict
 from firelake.runs import new_run_id
 from firelake.spec import Dataset, find_dataset
+from firelake.storage import Bucket
 from firelake.tables import trusted
 from firelake.verify import Verified, verify_rows
 
@@ -166,6 +168,11 @@ class Pipeline:
         end = min(events.end + self.dataset.max_lateness, now)
         return PeriodRange.covering(start, max(end, events.start), self.dataset.raw.arrival_period)
 
+    def discovered(self, arrival: PeriodRange) -> Discovered:
+        """Return the objects that a run of some arrival periods would take in."""
+        bucket = Bucket(self.lake.bucket(Zone.RAW))
+        return discover(bucket, self.dataset, arrival, Ledger(self.lake, self.dataset))
+
     def _arrival(self, key: str) -> PeriodRange:
         return PeriodRange.parse(key, self.dataset.raw.arrival_period)
 
@@ -188,6 +195,25 @@ def compact(dataset: str, period: str, origin: str = "cli", limits: Limits | Non
     pipeline = Pipeline(Lake.from_environment(), find_dataset(dataset), limits)
     arrival = PeriodRange.parse(period, pipeline.dataset.raw.arrival_period)
     return pipeline.compact(arrival, origin).model_dump(mode="json")
+
+
+def plan_rebuild(dataset: str, since: str, until: str) -> dict[str, Any]:
+    """Find what has to be read to make the rows of some event days anew.
+
+    Parameters
+    ----------
+    since, until
+        Event days, as ``2026-11-21``; both are included.
+
+    Returns
+    -------
+    dict
+        ``arrival``, for :func:`compact`, and the ``objects`` and ``bytes_raw`` that lie in it.
+    """
+    pipeline = Pipeline.of(dataset)
+    arrival = pipeline.rebuilding(PeriodRange.parse(f"{since}/{until}", Grain.DAY), datetime.now(UTC))
+    found = pipeline.discovered(arrival)
+    return {"arrival": arrival.key, "objects": len(found.objects), "bytes_raw": found.bytes_raw}
 
 
 def gate(stage_uri: str) -> dict[str, Any]:

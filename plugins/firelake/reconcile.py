@@ -4,37 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pyiceberg.table import Table
 
-from firelake.compact.discover import listed
+from firelake.books import Books, Totals
+from firelake.compact.discover import DELIVERY_RETRY, arrivals, listed
+from firelake.errors import VerificationFailed
 from firelake.layout import Lake, Zone
 from firelake.ledger import Ledger
 from firelake.outcome import Outcome
-from firelake.periods import PeriodRange
-from firelake.spec import Dataset
+from firelake.periods import Period, PeriodRange
+from firelake.spec import Dataset, find_dataset
 from firelake.spec.dataset import RAW_OBJECT_COLUMN
 from firelake.storage import Bucket
 from firelake.tables import quarantine, trusted
 
-_COUNTS = ("records_in", "trusted", "duplicates", "quarantined")
-
-
-class Totals(Outcome):
-    """Sums over raw objects as the ledger has them now."""
-
-    records_in: int = 0
-    trusted: int = 0
-    duplicates: int = 0
-    quarantined: int = 0
-
-    @property
-    def balanced(self) -> bool:
-        """Whether every record that came in went somewhere."""
-        return self.records_in == self.trusted + self.duplicates + self.quarantined
+# The run of a period follows it soon; it sweeps what was delivered late into the day before.
+_SETTLING = DELIVERY_RETRY + timedelta(hours=4)
+_MAX_NAMED = 5
 
 
 class Reconciled(Outcome):
@@ -48,6 +37,10 @@ class Reconciled(Outcome):
         Objects in the ledger that are no longer in raw: expired or deleted.
     wrong
         Objects whose entries do not balance, or of which readers see other rows than the ledger says.
+    held
+        Objects whose records a rollback took back; their periods are to be run again.
+    strays
+        Objects below the dataset's prefix whose keys say no arrival time, so that no run finds them.
     """
 
     dataset: str
@@ -58,47 +51,33 @@ class Reconciled(Outcome):
     forgotten: tuple[str, ...]
     vanished: tuple[str, ...]
     wrong: tuple[str, ...]
+    held: tuple[str, ...] = ()
+    strays: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
         """Whether every object is accounted for. What lifecycle rules expired is no fault."""
-        return not self.forgotten and not self.wrong
+        return not (self.forgotten or self.wrong or self.held or self.strays)
 
-
-@dataclass(frozen=True)
-class _Books:
-    """What the ledger says of each object."""
-
-    by_object: dict[str, Totals]
-
-    @classmethod
-    def of(cls, entries: Iterable[dict[str, Any]]) -> _Books:
-        """Fold entries in the order of their commits.
-
-        A later processing of an object replaces all that was said of it; what it loses to others
-        afterwards is taken off.
-        """
-        counts: dict[str, Counter[str]] = {}
-        order = sorted(entries, key=lambda entry: (entry["sequence_number"], entry["entry"] == "displaced"))
-        for entry in order:
-            if entry["entry"] == "processed":
-                counts[entry["raw_object"]] = Counter({name: entry[name] for name in _COUNTS})
-            elif entry["entry"] == "displaced" and entry["raw_object"] in counts:
-                for name in _COUNTS:
-                    counts[entry["raw_object"]][name] += entry[name]
-        return cls({key: Totals(**found) for key, found in counts.items()})
-
-    @property
-    def totals(self) -> Totals:
-        sums: Counter[str] = Counter()
-        for found in self.by_object.values():
-            sums.update({name: getattr(found, name) for name in _COUNTS})
-        return Totals(**sums)
+    def __str__(self) -> str:
+        """Return what does not agree, in one line."""
+        found = {
+            "in raw but taken in by no run": self.forgotten,
+            "wrong": self.wrong,
+            "held back by a rollback": self.held,
+            "with a key that says no arrival time": self.strays,
+        }
+        said = [
+            f"{len(keys)} {what}: {', '.join(keys[:_MAX_NAMED])}{' …' if len(keys) > _MAX_NAMED else ''}"
+            for what, keys in found.items()
+            if keys
+        ]
+        return f"{self.dataset} {self.arrival}: {'; '.join(said) or 'complete'}"
 
 
 def ledger_totals(lake: Lake, dataset: Dataset) -> Totals:
     """Return the sums over all objects that a dataset ever took in."""
-    return _Books.of(Ledger(lake, dataset).all().to_pylist()).totals
+    return Books.of(Ledger(lake, dataset).all().to_pylist()).totals
 
 
 def reconcile(lake: Lake, dataset: Dataset, arrival: PeriodRange) -> Reconciled:
@@ -112,18 +91,70 @@ def reconcile(lake: Lake, dataset: Dataset, arrival: PeriodRange) -> Reconciled:
     ledger = Ledger(lake, dataset)
     ledger.catch_up()
     entries = ledger.processed(arrival.start, arrival.end).to_pylist()
-    entries = [entry for entry in entries if _within(entry["arrived_at"], arrival)]
-    books = _Books.of(entries)
     found = dict(listed(Bucket(lake.bucket(Zone.RAW)), dataset, arrival))
+    return _compared(lake, dataset, arrival, entries, set(found))
+
+
+def reconcile_all(lake: Lake, dataset: Dataset, now: datetime) -> Reconciled:
+    """Compare raw, ledger and tables for everything that ever arrived and should be taken in by now.
+
+    What arrived in the last day is left out: the runs that take in late deliveries are still to come.
+
+    Raises
+    ------
+    LakeUnreachable
+        If the lake does not answer, or lacks a bucket or table.
+    """
+    ledger = Ledger(lake, dataset)
+    ledger.catch_up()
+    entries = ledger.all().to_pylist()
+    dated, strays = arrivals(Bucket(lake.bucket(Zone.RAW)), dataset)
+    until = Period.containing(now - _SETTLING - dataset.raw.arrival_period.length, dataset.raw.arrival_period)
+    times = [*dated.values(), *(entry["arrived_at"].replace(tzinfo=UTC) for entry in entries)]
+    first = min((Period.containing(time, until.grain) for time in times), default=until)
+    arrival = PeriodRange(min(first, until), until)
+    found = {key for key, arrived_at in dated.items() if arrival.start <= arrived_at < arrival.end}
+    return _compared(lake, dataset, arrival, entries, found).model_copy(update={"strays": strays})
+
+
+def reconcile_by_name(dataset: str, arrival: str | None, now: datetime | None = None) -> Reconciled:
+    """Reconcile the dataset called so, in the lake that the environment names.
+
+    Parameters
+    ----------
+    arrival
+        An arrival period's key, or two with a slash between; None for all that ever arrived.
+
+    Raises
+    ------
+    VerificationFailed
+        If an object is not accounted for; the message names it and says what is wrong.
+    """
+    lake, found = Lake.from_environment(), find_dataset(dataset)
+    if arrival is None:
+        reconciled = reconcile_all(lake, found, now or datetime.now(UTC))
+    else:
+        reconciled = reconcile(lake, found, PeriodRange.parse(arrival, found.raw.arrival_period))
+    if not reconciled.complete:
+        raise VerificationFailed(f"{reconciled}; run the arrival periods of these objects again")
+    return reconciled
+
+
+def _compared(
+    lake: Lake, dataset: Dataset, arrival: PeriodRange, entries: list[dict[str, Any]], found: set[str]
+) -> Reconciled:
+    books = Books.of(entry for entry in entries if _within(entry["arrived_at"], arrival))
+    held = set(books.held)
     return Reconciled(
         dataset=dataset.name,
         arrival=arrival.key,
         objects_listed=len(found),
         objects_recorded=len(books.by_object),
         totals=books.totals,
-        forgotten=tuple(sorted(found.keys() - books.by_object.keys())),
-        vanished=tuple(sorted(books.by_object.keys() - found.keys())),
+        forgotten=tuple(sorted(found - books.by_object.keys())),
+        vanished=tuple(sorted(books.by_object.keys() - found)),
         wrong=tuple(_wrong(books, _rows(trusted(dataset).load(lake)), _rows(quarantine(dataset).load(lake)))),
+        held=tuple(sorted(held & found)),
     )
 
 
@@ -131,8 +162,9 @@ def _within(arrived_at: datetime, arrival: PeriodRange) -> bool:
     return arrival.start <= arrived_at.replace(tzinfo=UTC) < arrival.end
 
 
-def _wrong(books: _Books, rows: Counter[str], refused: Counter[str]) -> Iterable[str]:
-    for key, said in sorted(books.by_object.items()):
+def _wrong(books: Books, rows: Counter[str], refused: Counter[str]) -> Iterable[str]:
+    for key, book in sorted(books.by_object.items()):
+        said = book.totals
         if not said.balanced:
             yield (
                 f"{key}: {said.records_in} records came in, {said.trusted} trusted, "

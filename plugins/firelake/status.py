@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pyiceberg.table import Table
 
 from firelake import iceberg
+from firelake.books import Totals
 from firelake.layout import Lake
 from firelake.outcome import Outcome
-from firelake.reconcile import Totals, ledger_totals
+from firelake.reconcile import ledger_totals
 from firelake.spec import Dataset
 from firelake.tables import TableDeclaration, trusted
 

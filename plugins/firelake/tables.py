@@ -223,3 +223,6 @@ DRIFT = TableDeclaration(
     Grain.DAY,
     append_only=True,
 )
+
+OPERATIONAL = (LEDGER, QUALITY_RESULTS, COLUMN_PROFILES, DRIFT)
+"""The tables that all datasets share."""

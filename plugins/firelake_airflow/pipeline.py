@@ -13,6 +13,7 @@ from firelake.outcome import Accounting
 from firelake.spec import Dataset
 
 from firelake_airflow.assets import announce, table_asset
+from firelake_airflow.pools import ATHENA, COMPACTION
 from firelake_airflow.retries import RETRYING
 from firelake_airflow.runbooks import pipeline_runbook
 from firelake_airflow.runs import run_origin
@@ -52,7 +53,7 @@ def build_pipeline(dataset: Dataset) -> DAG:
     return dag
 
 
-@task
+@task(pool=COMPACTION.name)
 def compact(dataset: str, period: str, airflow_run: str) -> dict[str, Any]:
     """Read, cast, deduplicate and merge the period's raw objects; stage the result where nobody sees it."""
     from firelake import pipeline
@@ -83,7 +84,7 @@ def publish(staged: dict[str, Any]) -> dict[str, Any]:
     return published
 
 
-@task
+@task(pool=ATHENA.name)
 def verify(published: dict[str, Any]) -> dict[str, Any]:
     """Check that Athena sees exactly what was published."""
     from firelake import pipeline

@@ -20,6 +20,7 @@ from firelake.spec import Dataset
 from firelake.summary.spec import Summary
 
 from firelake_airflow.assets import announce, table_asset
+from firelake_airflow.pools import ATHENA
 from firelake_airflow.retries import RETRYING
 from firelake_airflow.runbooks import summary_runbook
 from firelake_airflow.runs import run_origin
@@ -57,7 +58,7 @@ def build_summary(summary: Summary, sources: Mapping[str, Dataset]) -> DAG:
     return dag
 
 
-@task
+@task(pool=ATHENA.name)
 def stage(table: str, partition: str, airflow_run: str) -> dict[str, Any]:
     """Let Athena compute the partition and write it where nobody sees it."""
     from firelake.summary import pipeline
@@ -87,7 +88,7 @@ def publish(staged: dict[str, Any]) -> dict[str, Any]:
     return published
 
 
-@task
+@task(pool=ATHENA.name)
 def verify(published: dict[str, Any]) -> dict[str, Any]:
     """Check that Athena sees exactly what was published."""
     from firelake.summary import pipeline

@@ -8,10 +8,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from firelake.layout import Lake, Zone
+from firelake.spec import load_datasets
+from firelake.summary.spec import load_summaries
+
+from tests.dags.readings import KEY, put_readings
+from tests.fixtures.local_aws import LocalAws
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -26,6 +33,33 @@ def dag_bag() -> DagBag:
     from airflow.dag_processing.dagbag import DagBag
 
     return DagBag(ROOT / "dags")
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    """Make Airflow's metadata database."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture
+def raw_object(local_aws: LocalAws) -> str:
+    """Put one object of 40 readings around midnight into a lake that holds nothing else of its dataset."""
+    from firelake import iceberg
+    from firelake.catalog import prepare_lake
+    from firelake.tables import LEDGER
+
+    lake, datasets = Lake.from_environment(), load_datasets()
+    for zone, dataset in product((Zone.TRUSTED, Zone.QUARANTINE), datasets):
+        table = (lake.database(zone), dataset.name)
+        if iceberg.catalog().table_exists(table):
+            # Not emptied: runs that its snapshots name would be written into the ledger again.
+            iceberg.catalog().drop_table(table)
+    prepare_lake(lake, datasets, [summary.table for summary in load_summaries()])
+    LEDGER.load(lake).delete()
+    put_readings(lake)
+    return KEY
 
 
 @pytest.fixture

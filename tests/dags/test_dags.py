@@ -3,13 +3,16 @@
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, Asset
+from firelake.spec import load_datasets
+from firelake.summary.spec import load_summaries
+from firelake_airflow.pools import POOLS
 
+DATASETS = load_datasets()
+SUMMARIES = load_summaries()
 DAG_IDS = {
-    "iot_device_anomalies__summary",
-    "iot_device_health_daily__summary",
-    "iot_device_telemetry__pipeline",
-    "lake__drift",
-    "lake__lifecycle",
+    *(f"{dataset.name}__{kind}" for dataset in DATASETS for kind in ("pipeline", "rebuild")),
+    *(f"{summary.table.name}__summary" for summary in SUMMARIES),
+    *(f"lake__{kind}" for kind in ("drift", "lifecycle", "maintenance", "reconcile")),
 }
 
 
@@ -23,17 +26,16 @@ def test_the_bag_holds_exactly_these_dags(dag_bag: DagBag) -> None:
     assert set(dag_bag.dags) == DAG_IDS
 
 
-def test_asset_uris_are_unique(dag_bag: DagBag) -> None:
-    outlets = [
-        outlet
+def test_every_asset_has_a_uri_of_its_own(dag_bag: DagBag) -> None:
+    outlets = {
+        (outlet.name, outlet.uri)
         for dag in dag_bag.dags.values()
         for task in dag.tasks
         for outlet in task.outlets
         if isinstance(outlet, Asset)
-    ]
-    uris = [outlet.uri for outlet in outlets]
-    assert uris
-    assert len(set(uris)) == len(uris)
+    }
+    assert len(outlets) == len(DATASETS) + len(SUMMARIES)
+    assert len({uri for _, uri in outlets}) == len({name for name, _ in outlets}) == len(outlets)
 
 
 def test_tasks_say_who_answers_for_them_and_what_they_do(dag: DAG) -> None:
@@ -51,6 +53,16 @@ def test_tasks_are_tried_again_by_policy(dag: DAG) -> None:
         assert task.has_retry_policy, task.task_id
 
 
+def test_tasks_take_turns_only_where_airflow_has_a_pool(dag: DAG) -> None:
+    assert {task.pool for task in dag.tasks} <= {"default_pool", *(pool.name for pool in POOLS)}
+
+
+def test_what_changes_data_by_hand_is_a_dry_run_unless_said(dag: DAG) -> None:
+    if dag.schedule is None:
+        assert dag.params["dry_run"] is True
+        assert "**Dry run**" in (dag.doc_md or "")
+
+
 def test_nothing_of_the_past_runs_by_itself(dag: DAG) -> None:
     assert dag.catchup is False
     assert dag.start_date is None
@@ -60,8 +72,15 @@ def test_nothing_is_published_before_the_gate(dag_bag: DagBag) -> None:
     publishing = [dag for dag in dag_bag.dags.values() if dag.has_task("publish")]
     assert publishing
     for dag in publishing:
-        assert "gate" in dag.get_task("publish").upstream_task_ids
+        assert "gate" in dag.get_task("publish").get_flat_relative_ids(upstream=True)
         assert dag.get_task("gate").trigger_rule == dag.get_task("publish").trigger_rule == "all_success"
+
+
+def test_nothing_is_changed_by_hand_before_the_go_ahead(dag_bag: DagBag) -> None:
+    for dataset in DATASETS:
+        rebuild = dag_bag.dags[f"{dataset.name}__rebuild"]
+        assert rebuild.get_task("publish").upstream_task_ids == {"compact", "go_ahead"}
+        assert rebuild.get_task("go_ahead").upstream_task_ids == {"gate"}
 
 
 def test_a_pipeline_works_in_order(dag_bag: DagBag) -> None:

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from firelake.layout import Lake, Zone
-from firelake.spec import load_datasets
-from firelake.storage import Bucket
 
-from tests.fixtures.local_aws import LocalAws
-
-DAY = "2026-11-21"
-EVENT_DAYS = ["2026-11-20", "2026-11-21"]
-KEY = "iot_device_telemetry/2026/11/21/00/iot-1-2026-11-21-00-10-00-6f1e9a52-0d5c-4c2b-9a63-0e0b0c1d2e3f.gz"
+from tests.dags.readings import DAY, EVENT_DAYS
 
 RunPartition = Callable[[DAG, str], Any]
-
-
-@pytest.fixture(scope="module")
-def airflow_database() -> None:
-    """Make Airflow's metadata database."""
-    from airflow.utils.db import initdb
-
-    initdb()
 
 
 @pytest.fixture
@@ -54,31 +37,6 @@ def run_partition(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Ru
     return run
 
 
-@pytest.fixture
-def raw_object(local_aws: LocalAws) -> str:
-    """Put one object of 40 readings around midnight into a lake."""
-    from firelake.catalog import prepare_lake
-
-    lake = Lake.from_environment()
-    prepare_lake(lake, load_datasets())
-    midnight = datetime.fromisoformat(DAY)
-    readings = (
-        {
-            "id_device": number % 11,
-            "timestamp": (midnight + timedelta(minutes=number - 20, microseconds=1)).isoformat(),
-            "timestamp_sent": f"{DAY} 00",
-            "temperature": 20 + number % 5,
-            "cpu": 0.5,
-            "ram": 0.25,
-            "hd": 0.125,
-        }
-        for number in range(40)
-    )
-    body = "".join(json.dumps(reading) for reading in readings).encode()
-    Bucket(lake.bucket(Zone.RAW)).write(KEY, gzip.compress(body))
-    return KEY
-
-
 @pytest.mark.timeout(180)
 def test_a_run_publishes_its_day_and_announces_every_event_day(
     dag_bag: DagBag, run_partition: RunPartition, raw_object: str
@@ -96,5 +54,7 @@ def test_a_run_publishes_its_day_and_announces_every_event_day(
     assert rows.num_rows == 40
     assert set(rows["_raw_object"].to_pylist()) == {raw_object}
     with create_session() as session:
-        events = session.scalars(select(AssetEvent.partition_key)).all()
+        events = session.scalars(
+            select(AssetEvent.partition_key).where(AssetEvent.source_run_id == run.run_id)
+        ).all()
     assert sorted(events) == EVENT_DAYS

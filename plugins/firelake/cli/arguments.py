@@ -85,15 +85,14 @@ def _running(commands: _Commands) -> None:
     run = commands.add("run", "running:run", "compact, gate, publish and verify arrival periods", *examples)
     _dataset(run)
     _period(run)
-    run.add_argument(
-        "--dry-run", action="store_true", help="stage and judge, but publish nothing (maintain removes it)"
-    )
+    _dry_run(run)
     examples = ["rebuild menu_clicks --since 2026-11-01 --until 2026-11-07"]
     rebuild = commands.add(
         "rebuild", "running:rebuild", "make the rows of a range of event days anew from raw", *examples
     )
     _dataset(rebuild)
     _range(rebuild, "event day", required=True)
+    _dry_run(rebuild)
 
 
 def _looking(commands: _Commands) -> None:
@@ -103,12 +102,25 @@ def _looking(commands: _Commands) -> None:
     status.add_argument(
         "--alert", action="store_true", help="tell people of stale datasets, as their `alerts` declare"
     )
-    examples = ["reconcile menu_clicks --since 2026-11-01 --until 2026-11-21"]
+    examples = ["reconcile", "reconcile menu_clicks --since 2026-11-01 --until 2026-11-21"]
     reconcile = commands.add(
-        "reconcile", "looking:reconcile", "compare raw, the ledger and what readers see", *examples
+        "reconcile",
+        "reconciling:reconcile",
+        "compare raw, the ledger and what readers see; all that ever arrived, unless said",
+        *examples,
     )
     _dataset(reconcile)
-    _range(reconcile, "arrival period", required=True)
+    _range(reconcile, "arrival period", required=False)
+    examples = ["check-catalog", "check-catalog --count-since 2026-11-14"]
+    catalog = commands.add(
+        "check-catalog",
+        "reconciling:check_catalog",
+        "compare the catalog and buckets with what is declared",
+        *examples,
+    )
+    catalog.add_argument(
+        "--count-since", metavar="DAY", help="count the partitions since this event day in Athena, too"
+    )
 
 
 def _quarantine(commands: _Commands) -> None:
@@ -187,6 +199,12 @@ def _period(parser: argparse.ArgumentParser) -> None:
 def _range(parser: argparse.ArgumentParser, what: str, *, required: bool) -> None:
     parser.add_argument("--since", metavar="P", required=required, help=f"first {what}")
     parser.add_argument("--until", metavar="P", required=required, help=f"last {what}, included")
+
+
+def _dry_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dry-run", action="store_true", help="stage and judge, but publish nothing (maintain removes it)"
+    )
 
 
 def _selection(parser: argparse.ArgumentParser) -> None:

@@ -9,20 +9,16 @@ from typing import Any
 
 from firelake.cli.answer import Answer, count, progress, size
 from firelake.cli.selected import periods_of, pipeline_of
-from firelake.compact.discover import discover
-from firelake.layout import Zone
-from firelake.ledger import Ledger
 from firelake.periods import Grain, PeriodRange
 from firelake.pipeline import Pipeline, Ran
-from firelake.storage import Bucket
 
 
 def plan(options: argparse.Namespace) -> Answer:
     """Say what a run would take in."""
     pipeline = pipeline_of(options)
-    lake, dataset = pipeline.lake, pipeline.dataset
+    dataset = pipeline.dataset
     arrival = periods_of(options, dataset.raw.arrival_period)
-    found = discover(Bucket(lake.bucket(Zone.RAW)), dataset, arrival, Ledger(lake, dataset))
+    found = pipeline.discovered(arrival)
     swept = [source.key for source in found.objects if source.arrived_at < arrival.start]
     outcome = {
         "dataset": dataset.name,
@@ -51,7 +47,7 @@ def rebuild(options: argparse.Namespace) -> Answer:
     """Take everything that may hold records of the event days in at once."""
     pipeline = pipeline_of(options)
     arrival = pipeline.rebuilding(periods_of(options, Grain.DAY), datetime.now(UTC))
-    return run_all(pipeline, [arrival])
+    return _dry_runs(pipeline, [arrival]) if options.dry_run else run_all(pipeline, [arrival])
 
 
 def run_all(pipeline: Pipeline, periods: Iterable[PeriodRange]) -> Answer:

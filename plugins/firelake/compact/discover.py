@@ -83,3 +83,20 @@ def listed(
                 continue
             if arrival.start <= arrived_at < arrival.end:
                 yield info.key, (arrived_at, info.size_bytes)
+
+
+def arrivals(bucket: Bucket, dataset: Dataset) -> tuple[dict[str, datetime], tuple[str, ...]]:
+    """List everything below a dataset's prefix: when each object arrived, and those that do not say."""
+    layout = dataset.raw.layout
+    dated: dict[str, datetime] = {}
+    strays: list[str] = []
+    for info in bucket.list(layout.root):
+        if not layout.is_data(info.key):
+            continue
+        arrived_at = layout.arrived_at(info.key)
+        if arrived_at is not None:
+            dated[info.key] = arrived_at
+        elif layout.root.endswith("/"):
+            # A prefix that is no folder has others' objects beside its own.
+            strays.append(info.key)
+    return dated, tuple(strays)

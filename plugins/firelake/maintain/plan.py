@@ -79,16 +79,28 @@ class Maintenance:
     def run(self, datasets: Iterable[Dataset], summaries: Iterable[SummaryTable]) -> Iterator[Maintained]:
         """Maintain the tables of some datasets and summaries, and what all share."""
         for dataset in datasets:
-            # Entries that a run died before writing are read from snapshots.
-            Ledger(self.lake, dataset).catch_up()
-            yield self._table(trusted(dataset), dataset.target_file_bytes)
-            emptied = tuple(self._outdated(dataset))
-            kept = self._table(quarantine(dataset), dataset.target_file_bytes)
-            yield kept.model_copy(update={"partitions_outdated": emptied})
-            yield from self._manifests(trusted(dataset))
+            yield from self.of_dataset(dataset)
         for table in summaries:
-            yield self._table(summary(table), None)
-            yield from self._manifests(summary(table))
+            yield from self.of_summary(table)
+        yield from self.of_shared()
+
+    def of_dataset(self, dataset: Dataset) -> Iterator[Maintained]:
+        """Maintain a dataset's tables and stages."""
+        # Entries that a run died before writing are read from snapshots.
+        Ledger(self.lake, dataset).catch_up()
+        yield self._table(trusted(dataset), dataset.target_file_bytes)
+        emptied = tuple(self._outdated(dataset))
+        kept = self._table(quarantine(dataset), dataset.target_file_bytes)
+        yield kept.model_copy(update={"partitions_outdated": emptied})
+        yield from self._manifests(trusted(dataset))
+
+    def of_summary(self, table: SummaryTable) -> Iterator[Maintained]:
+        """Maintain a summary's table and stages."""
+        yield self._table(summary(table), None)
+        yield from self._manifests(summary(table))
+
+    def of_shared(self) -> Iterator[Maintained]:
+        """Maintain the tables that all datasets write to."""
         for declaration in (LEDGER, QUALITY_RESULTS):
             yield self._table(declaration, _TARGET_BYTES)
 

@@ -16,6 +16,7 @@ COMMANDS = (
     ["rebuild"],
     ["status"],
     ["reconcile"],
+    ["check-catalog"],
     ["quarantine"],
     ["quarantine", "list"],
     ["quarantine", "show"],

@@ -1,0 +1,68 @@
+"""The documentation of the DAGs that people operate the lake with."""
+
+from __future__ import annotations
+
+from firelake.layout import Lake, Zone
+from firelake.spec import Dataset
+
+_REBUILD = """\
+Makes the rows of `{trusted}` of a range of **event days** anew from raw: after the spec, the suite or the
+identity in `include/datasets/{name}.yaml` has changed. Owner: {owner}.
+
+*Trigger*, give both days, and leave **Dry run** on: the rows are staged and judged, nothing is published, and
+the log of `compact` says where every record went. Trigger again with **Dry run** off to publish.
+
+| task | does | when it fails |
+| --- | --- | --- |
+| plan | finds the arrival periods that may hold records of the days: {skew} before to {lateness} after | \
+its error says which day is none |
+| compact, gate, publish, verify | as in `{name}__pipeline`, for all periods at once | as there; nothing is \
+published before the gate has passed |
+| go_ahead | ends a dry run: what follows is skipped | - |
+| announce | tells which event partitions changed, so that their summaries follow | clear the task |
+
+Readers see the old rows until the commit. Rows whose raw objects are gone (expired) stay as they are.
+From a shell: `firelake rebuild {name} --since 2026-11-01 --until 2026-11-07 --dry-run`.
+"""
+
+RECONCILE = """\
+Compares, daily, the parts of the lake with each other. It changes nothing.
+
+| task | compares | when it fails |
+| --- | --- | --- |
+| `listing_<dataset>` | every raw object with the ledger, and the ledger with the rows of trusted and \
+quarantine | **forgotten**: run the period that the key names again (*Backfill* of the \
+pipeline). **held**: a rollback took the object's records back; run its period again once the cause is gone. \
+**wrong**: run the period again; if it stays wrong, somebody else changed the table. **stray**: move the \
+object, or declare its prefix under `raw.exclude` |
+| `count_<dataset>` | rows by event partition as Iceberg has them with Athena's count, for the dataset and \
+its summaries | compare the snapshot named with the table's; run again |
+| `catalog` | tables, locations and crawlers in Glue, and folders in the buckets, with what is declared | \
+the error says what to do with each |
+
+What arrived in the last day is left out: runs still to come take in what Firehose delivers late.
+*Trigger* with **Arrival period** to look at some periods only. From a shell: `firelake reconcile` and
+`firelake check-catalog`.
+"""
+
+MAINTENANCE = """\
+Keeps tables and buckets small, weekly: expires snapshots that were replaced longer ago than the **grace**,
+removes objects that no snapshot names, and joins small files. No reader that began within the grace loses
+anything.
+
+*Trigger* with **Dry run** to see in the logs what would be done. A shorter grace frees more, and leaves fewer
+snapshots to roll back to; one below an hour is refused.
+
+If a task fails, run it again: each step can be done twice. From a shell: `firelake maintain --apply`.
+"""
+
+
+def rebuild_runbook(dataset: Dataset) -> str:
+    """Say what a rebuild does and what to do when a task fails."""
+    return _REBUILD.format(
+        name=dataset.name,
+        owner=dataset.owner,
+        trusted=f"{Lake.from_environment().database(Zone.TRUSTED)}.{dataset.name}",
+        skew=dataset.max_skew,
+        lateness=dataset.max_lateness,
+    )
