@@ -1,0 +1,1 @@
+"""The Lambda function through which a Firehose stream may send its records."""
