@@ -116,10 +116,10 @@ class _Run:
     def _quarantine_rows(self, published: list[Path]) -> str:
         """Return SQL for the refused records of the run and of the days' other objects."""
         refused = f"""
-            SELECT reason, detail, raw_text, key AS {RAW_OBJECT_COLUMN},
-                   _position AS {RAW_POSITION_COLUMN}, byte_offset, byte_length, arrived_at,
+            SELECT reason, detail, raw_text, _key AS {RAW_OBJECT_COLUMN},
+                   _position AS {RAW_POSITION_COLUMN}, byte_offset, byte_length, _arrived_at AS arrived_at,
                    {literal(self._run_id)} AS run_id
-            FROM refused JOIN objects ON ordinal = _object
+            FROM refused JOIN objects ON _ordinal = _object
             """  # noqa: S608
         if not published:
             return refused
@@ -127,7 +127,7 @@ class _Run:
         return f"""
             {refused} UNION ALL BY NAME
             SELECT * FROM read_parquet([{files}])
-            WHERE {RAW_OBJECT_COLUMN} NOT IN (SELECT key FROM objects WHERE own)
+            WHERE {RAW_OBJECT_COLUMN} NOT IN (SELECT _key FROM objects WHERE _own)
             """  # noqa: S608
 
     def _stage_failed(self, predicates: Sequence[RowPredicate]) -> FailedRows | None:

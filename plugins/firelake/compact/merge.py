@@ -21,6 +21,7 @@ class Merge:
 
     It keeps two more tables: ``objects``, all raw objects that have rows in the merge, and
     ``losers``, the rows that are equal to one that comes before them.
+    All names begin with ``_``, as no column of a dataset does.
     """
 
     def __init__(
@@ -30,7 +31,7 @@ class Merge:
         self._dataset = dataset
         self._columns = [*(column.name for column in dataset.columns), EXTRA_COLUMN]
         connection.execute(
-            "CREATE TABLE objects (ordinal INTEGER, key VARCHAR, arrived_at TIMESTAMP, own BOOLEAN)"
+            "CREATE TABLE objects (_ordinal INTEGER, _key VARCHAR, _arrived_at TIMESTAMP, _own BOOLEAN)"
         )
         connection.register("sources", _sources(objects))
         connection.execute("INSERT INTO objects SELECT *, true FROM sources")
@@ -56,9 +57,9 @@ class Merge:
         self._connection.execute(
             f"""
             INSERT INTO objects
-            SELECT (SELECT coalesce(max(ordinal), -1) FROM objects) + row_number() OVER (), key, NULL, false
-            FROM (SELECT DISTINCT {RAW_OBJECT_COLUMN} AS key FROM {published})
-            ANTI JOIN objects USING (key)
+            SELECT (SELECT coalesce(max(_ordinal), -1) FROM objects) + row_number() OVER (), _key, NULL, false
+            FROM (SELECT DISTINCT {RAW_OBJECT_COLUMN} AS _key FROM {published})
+            ANTI JOIN objects USING (_key)
             """  # noqa: S608
         )
         columns = identifiers(self._columns)
@@ -66,8 +67,8 @@ class Merge:
             f"""
             INSERT INTO records
             SELECT _object, _position, {columns}, hash({identity_columns(self._dataset)}), NULL, NULL
-            FROM (SELECT ordinal AS _object, {RAW_POSITION_COLUMN} AS _position, {columns}
-                  FROM {published} JOIN objects ON key = {RAW_OBJECT_COLUMN} WHERE NOT own)
+            FROM (SELECT _ordinal AS _object, {RAW_POSITION_COLUMN} AS _position, {columns}
+                  FROM {published} JOIN objects ON _key = {RAW_OBJECT_COLUMN} WHERE NOT _own)
             """  # noqa: S608
         )
 
@@ -78,15 +79,15 @@ class Merge:
         self._connection.execute(
             f"""
             CREATE TABLE losers AS
-            SELECT id FROM (
-                SELECT id, row_number() OVER (
+            SELECT _id FROM (
+                SELECT _id, row_number() OVER (
                     PARTITION BY {identity_columns(self._dataset)}
-                    ORDER BY {event_time}, key, _position) AS place
-                FROM (SELECT rowid AS id, * FROM records WHERE _reason IS NULL)
-                JOIN objects ON ordinal = _object
+                    ORDER BY {event_time}, _key, _position) AS _place
+                FROM (SELECT rowid AS _id, * FROM records WHERE _reason IS NULL)
+                JOIN objects ON _ordinal = _object
                 WHERE _hash IN (
                     SELECT _hash FROM records WHERE _reason IS NULL GROUP BY _hash HAVING count(*) > 1))
-            WHERE place > 1
+            WHERE _place > 1
             """  # noqa: S608
         )
         self._enumerate_keys()
@@ -98,23 +99,23 @@ class Merge:
         """
         if self._connection.execute("SELECT count(*) FROM objects").fetchone() == (0,):
             return
-        self._connection.execute("CREATE TYPE raw_key AS ENUM (SELECT key FROM objects ORDER BY key)")
-        self._connection.execute("ALTER TABLE objects ALTER key TYPE raw_key")
+        self._connection.execute("CREATE TYPE raw_key AS ENUM (SELECT _key FROM objects ORDER BY _key)")
+        self._connection.execute("ALTER TABLE objects ALTER _key TYPE raw_key")
 
     def survivors(self) -> str:
         """Return SQL for the trusted rows of all touched partitions."""
         return f"""
-            SELECT {identifiers(self._columns)}, key AS {RAW_OBJECT_COLUMN},
+            SELECT {identifiers(self._columns)}, _key AS {RAW_OBJECT_COLUMN},
                    _position AS {RAW_POSITION_COLUMN}
-            FROM (SELECT rowid AS id, * FROM records WHERE _reason IS NULL)
-            ANTI JOIN losers USING (id) JOIN objects ON ordinal = _object
+            FROM (SELECT rowid AS _id, * FROM records WHERE _reason IS NULL)
+            ANTI JOIN losers USING (_id) JOIN objects ON _ordinal = _object
             """  # noqa: S608
 
     def lost(self, *, own: bool) -> dict[str, int]:
         """Return how many rows of each object lost; of the run's own objects or of the others."""
         rows = self._connection.execute(
-            "SELECT key, count(*) FROM losers JOIN records ON records.rowid = id "
-            "JOIN objects ON ordinal = _object WHERE own = ? GROUP BY key",
+            "SELECT _key, count(*) FROM losers JOIN records ON records.rowid = _id "
+            "JOIN objects ON _ordinal = _object WHERE _own = ? GROUP BY _key",
             [own],
         ).fetchall()
         return dict(rows)
@@ -122,14 +123,15 @@ class Merge:
     def published(self) -> dict[str, int]:
         """Return how many published rows of other runs' objects entered the merge, by object."""
         rows = self._connection.execute(
-            "SELECT key, count(*) FROM records JOIN objects ON ordinal = _object WHERE NOT own GROUP BY key"
+            "SELECT _key, count(*) FROM records JOIN objects ON _ordinal = _object "
+            "WHERE NOT _own GROUP BY _key"
         ).fetchall()
         return dict(rows)
 
     def refused(self) -> dict[str, dict[str, int]]:
         """Return how many records and fragments of each object were refused, by reason."""
         rows = self._connection.execute(
-            "SELECT key, reason, count(*) FROM refused JOIN objects ON ordinal = _object GROUP BY ALL"
+            "SELECT _key, reason, count(*) FROM refused JOIN objects ON _ordinal = _object GROUP BY ALL"
         ).fetchall()
         by_object: dict[str, dict[str, int]] = {}
         for key, reason, records in rows:

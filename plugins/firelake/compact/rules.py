@@ -56,8 +56,8 @@ def write_failed(connection: duckdb.DuckDBPyConnection, names: Sequence[str], pa
     """
     connection.execute(
         f"""
-        COPY (SELECT {identifiers(names)}, key AS {RAW_OBJECT_COLUMN}, _position AS {RAW_POSITION_COLUMN}
-              FROM records JOIN objects ON ordinal = _object WHERE _reason = {literal(FAILED_RULE)})
+        COPY (SELECT {identifiers(names)}, _key AS {RAW_OBJECT_COLUMN}, _position AS {RAW_POSITION_COLUMN}
+              FROM records JOIN objects ON _ordinal = _object WHERE _reason = {literal(FAILED_RULE)})
         TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)
         """  # noqa: S608
     )
