@@ -10,7 +10,7 @@ from firelake.compact.sources import Sources, exact_decimal
 from firelake.periods import Grain
 from firelake.spec.dataset import EXTRA_COLUMN, Column, Dataset
 from firelake.spec.types import ColumnType, Decimal, ListOf, MapOf, Primitive, StructOf
-from firelake.sql import identifier, literal, literals
+from firelake.sql import identifier, identifiers, literal, literals
 
 WRONG_TYPE = "wrong_type"
 MISSING_REQUIRED = "missing_required"
@@ -100,7 +100,7 @@ def identity_columns(dataset: Dataset) -> str:
     if dataset.identity == "position":
         return "_object, _position"
     if dataset.identity == "content":
-        return ", ".join([*(identifier(c.name) for c in dataset.columns), EXTRA_COLUMN])
+        return identifiers(dataset.content_columns)
     return ", ".join([event_partition(dataset), *(identifier(name) for name in dataset.identity)])
 
 

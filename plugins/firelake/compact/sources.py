@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from firelake.spec.dataset import Column, Dataset
+from firelake.spec.dataset import STAMP_KEY, Column, Dataset
 from firelake.spec.types import ColumnType, Decimal, Primitive
 from firelake.sql import identifier, literal, literals
 
@@ -40,7 +40,7 @@ class Sources:
         DuckDB type of each top-level key: numbers with a fraction as such, because writing them
         as text and reading them again costs more than all the rest; everything else as text.
     known
-        The top-level keys that some column reads.
+        The top-level keys that some column reads, and that of what was added on the way.
     embedded
         Places of texts that are JSON themselves; paths lead on into them.
     """
@@ -54,7 +54,7 @@ class Sources:
         """Find the places of a dataset's columns."""
         columns = dataset.columns
         fields: dict[str, str] = {}
-        known: set[str] = set()
+        known = {STAMP_KEY}
         for column in columns:
             for path in _paths(column):
                 steps = path_steps(path)

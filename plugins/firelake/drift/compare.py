@@ -11,7 +11,7 @@ from firelake.compact.sources import path_steps
 from firelake.drift.fields import Sample
 from firelake.outcome import Outcome
 from firelake.spec import Dataset
-from firelake.spec.dataset import Column
+from firelake.spec.dataset import STAMP_KEY, Column
 from firelake.spec.types import Decimal, Primitive
 
 MIN_SIMILARITY = 0.6
@@ -83,7 +83,7 @@ class _Comparison:
         self._by_lower = {name.lower(): name for name in seen}
 
     def drifts(self) -> Iterator[Drift]:
-        keys = {key.lower() for column in self._dataset.columns for key in _keys(column)}
+        keys = {key.lower() for column in self._dataset.columns for key in _keys(column)} | {STAMP_KEY}
         new = [name for name in self._seen if name.lower() not in keys]
         for column in self._dataset.columns:
             present = [name for key in _keys(column) if (name := self._by_lower.get(key.lower()))]

@@ -102,7 +102,7 @@ def _identity_columns(dataset: Dataset) -> tuple[str, ...]:
     if dataset.identity == "position":
         return (RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN)
     if dataset.identity == "content":
-        return (*(column.name for column in dataset.columns), EXTRA_COLUMN)
+        return dataset.content_columns
     return dataset.identity
 
 

@@ -22,6 +22,7 @@ from firelake.spec.types import ColumnType, Primitive, parse_type
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 EXTRA_COLUMN = "_extra"
+STAMP_KEY = "_firelake"
 RAW_OBJECT_COLUMN = "_raw_object"
 RAW_POSITION_COLUMN = "_raw_position"
 
@@ -81,6 +82,11 @@ class Column(Declaration):
     unit: str | None = Field(None, description="Unit of the value, such as `s` or `°C`.")
     description: str = Field("", description="What it means; becomes the column's comment in Glue.")
     pii: bool = Field(False, description="Personal data: masked in reports, erasable on request.")
+
+    @property
+    def is_stamp(self) -> bool:
+        """Whether it comes from what was added to the record on its way, and is no part of its content."""
+        return re.match(rf'"?{STAMP_KEY}"?(?=[.\[]|$)', self.path) is not None
 
     @property
     def is_time(self) -> bool:
@@ -217,7 +223,8 @@ class Dataset(Declaration):
     identity: Literal["content", "position"] | tuple[str, ...] = Field(
         "content",
         description="What makes two records the same: all columns (`content`), the listed columns, or "
-        "nothing but their place in raw (`position`). Compared within an event partition.",
+        "nothing but their place in raw (`position`). Compared within an event partition. What was added "
+        f"to a record on its way, below `{STAMP_KEY}`, is no part of its content.",
     )
     partition_by: Grain = Field(Grain.DAY, description="Event partition of the trusted table.")
     sort_by: tuple[str, ...] = Field(
@@ -303,6 +310,11 @@ class Dataset(Declaration):
             if column.name == name:
                 return column
         raise KeyError(name)
+
+    @property
+    def content_columns(self) -> tuple[str, ...]:
+        """The columns that are a record's content: equal in all of them, two records are the same."""
+        return (*(column.name for column in self.columns if not column.is_stamp), EXTRA_COLUMN)
 
     @property
     def cron(self) -> str:

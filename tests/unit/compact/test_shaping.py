@@ -150,3 +150,60 @@ def test_null_tokens_may_be_numbers(written: str, value: float | None, tmp_path:
     rows, accounting = run(dataset(columns=columns), tmp_path, f'{{"t": "{TIME}", "co": {written}}}'.encode())
     assert [row["co"] for row in rows] == [value]
     assert accounting.quarantined == {}
+
+
+def stamped(second: int, **fields: Any) -> dict[str, Any]:
+    """Return a record as the Lambda transform hands it on."""
+    stamp = {"arrived_at": f"2026-11-21T11:00:{second:02d}.000Z"}
+    return {"_firelake": stamp, "d": 1, "v": 0.5, "t": TIME, "l": "a", **fields}
+
+
+def test_what_was_stamped_on_the_way_tells_no_two_records_apart(tmp_path: Path) -> None:
+    first, second = lines(stamped(1), stamped(2), stamped(2, more=1)), lines(stamped(3), stamped(4, d=2))
+    rows, accounting = run(dataset(), tmp_path, first, second)
+    assert sorted((row["device"], row["extra"] or "") for row in rows) == [
+        (1, ""),
+        (1, '{"more":1}'),
+        (2, ""),
+    ]
+    assert (accounting.records_in, accounting.duplicates) == (5, 2)
+
+
+def test_a_column_may_read_the_stamp_and_is_no_content_then(tmp_path: Path) -> None:
+    columns = {
+        "device": {"path": "d", "type": "int"},
+        "taken_at": {"path": "t", "type": "timestamp"},
+        "arrived_at": {"path": "_firelake.arrived_at", "type": "timestamp"},
+    }
+    spec = dataset(columns=columns, unknown_fields="drop")
+    rows, accounting = run(spec, tmp_path, lines(stamped(7), stamped(8)))
+    assert [row["arrived_at"].isoformat() for row in rows] == ["2026-11-21T11:00:07"]
+    assert accounting.duplicates == 1
+    assert accounting.fields_dropped == 4
+
+
+def test_columns_may_be_called_as_the_engine_calls_its_own(tmp_path: Path) -> None:
+    names = ["id", "key", "own", "ordinal", "arrived_at", "place", "object", "position", "record", "fields"]
+    columns = {"taken_at": {"path": "t", "type": "timestamp"}} | {name: {"type": "int"} for name in names}
+    record = {"t": TIME} | {name: number for number, name in enumerate(names, start=10)}
+    rows, accounting = run(dataset(columns=columns), tmp_path, lines(record, record, {**record, "id": 1}))
+    assert accounting.duplicates == 1
+    assert [[row[name] for name in ("id", *names[1:6], *names[8:])] for row in rows] == [
+        [1, 11, 12, 13, 14, 15, 18, 19],
+        [10, 11, 12, 13, 14, 15, 18, 19],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "is_stamp"),
+    [
+        ("_firelake", True),
+        ('"_firelake".x', True),
+        ("_firelake.x", True),
+        ("_firelakes", False),
+        ("a._firelake", False),
+    ],
+)
+def test_a_path_leads_to_the_stamp_by_its_first_key(path: str, is_stamp: bool) -> None:
+    columns = {"taken_at": {"path": "t", "type": "timestamp"}, "other": {"path": path, "type": "string"}}
+    assert ("other" not in dataset(columns=columns).content_columns) is is_stamp

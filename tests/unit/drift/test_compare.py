@@ -47,6 +47,13 @@ def test_what_is_as_declared_is_no_drift() -> None:
     assert drifts(GOOD, GOOD | {"temp": 20}, GOOD | {"temp": None}) == {}
 
 
+def test_what_is_stamped_on_the_way_is_no_drift() -> None:
+    assert (
+        drifts(GOOD | {"_firelake": {"arrived_at": "2026-11-21T11:00:00Z"}}, _firelake="struct<a:string>")
+        == {}
+    )
+
+
 def test_a_new_field_is_shown_with_share_and_examples() -> None:
     found = drifts(GOOD, GOOD | {"batteryLevel": 3}, GOOD | {"batteryLevel": 4}, GOOD)["batteryLevel"]
     assert (found.change, found.seen, found.share, found.examples) == (Change.NEW, "bigint", 0.5, ("3", "4"))
