@@ -41,7 +41,7 @@ class Fold:
         """Fold the rows of one day."""
         with duckdb.connect(config={"threads": "1"}) as connection:
             connection.register("entries", entries)
-            return connection.execute(self.sql).to_arrow_table()
+            return connection.sql(self.sql).to_arrow_table()
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,12 @@ class RunPartition(Outcome):
     rows: int | None
     rows_before: int | None
 
+    @property
+    def change(self) -> str | None:
+        """Rows more or fewer, with their sign."""
+        known = self.rows is not None and self.rows_before is not None
+        return f"{(self.rows or 0) - (self.rows_before or 0):+d}" if known else None
+
 
 class RunDetail(Outcome):
     """One run of a pipeline or a summary.

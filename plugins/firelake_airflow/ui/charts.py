@@ -141,14 +141,14 @@ def _gate_segments(run: GateRun) -> tuple[Segment, ...]:
 
 
 def _stacked(parts: Sequence[tuple[str, float, float]]) -> tuple[Segment, ...]:
-    """Pile parts up from the bottom; those that are there at all are seen, at the cost of the first."""
+    """Pile parts up from the bottom; those that are there at all are seen, at the cost of the largest."""
     heights = [max(height, least) if height else 0.0 for _, height, least in parts]
-    heights[0] = max(0.0, heights[0] - max(0.0, sum(heights) - _HEIGHT))
+    heights[heights.index(max(heights))] -= max(0.0, sum(heights) - _HEIGHT)
     segments, y = [], _HEIGHT
     for (kind, _, _), height in zip(parts, heights, strict=True):
         y -= height
         if height:
-            segments.append(Segment(kind, round(y, 2), round(height, 2)))
+            segments.append(Segment(kind, round(max(y, 0.0), 2), round(height, 2)))
     return tuple(segments)
 
 
