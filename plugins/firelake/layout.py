@@ -140,9 +140,9 @@ def report_key(table: str, partition: str, run_id: str) -> str:
     return f"reports/{table}/{partition}/{run_id}.html"
 
 
-def validation_key(table: str, period: str, run_id: str, partition: str) -> str:
-    """Return the key of one partition's results in Great Expectations' own JSON, beside the report."""
-    return f"reports/{table}/{period}/{run_id}.{partition.replace('/', '--')}.json"
+def validation_key(table: str, period: str, run_id: str, name: str) -> str:
+    """Return the key of one partition's or the run's results in Great Expectations' JSON, by the report."""
+    return f"reports/{table}/{period}/{run_id}.{name}.json"
 
 
 def report_index_key(table: str) -> str:

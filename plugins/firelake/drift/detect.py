@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pyiceberg.expressions import EqualTo
@@ -11,10 +12,10 @@ from firelake import aws, iceberg
 from firelake.compact.discover import listed
 from firelake.drift import records
 from firelake.drift.compare import Drift, compare
-from firelake.drift.fields import sample_fields
+from firelake.drift.fields import Sample, sample_fields
 from firelake.drift.patch import propose_patch
 from firelake.layout import Lake, Zone, uri
-from firelake.outcome import Outcome
+from firelake.outcome import Outcome, Stage
 from firelake.periods import Grain, Period, PeriodRange
 from firelake.raw.codecs import decode
 from firelake.raw.cut import cut
@@ -22,9 +23,18 @@ from firelake.spec import Dataset, find_dataset
 from firelake.storage import Bucket
 from firelake.tables import DRIFT
 
-_MAX_OBJECTS = 20
-_MAX_RECORDS_PER_OBJECT = 500
-_MAX_OBJECT_BYTES = 64 << 20
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is looked at: objects spread over the periods, and the beginning of each."""
+
+    objects: int
+    records_per_object: int
+    bytes_per_object: int
+
+
+THOROUGH = Effort(objects=20, records_per_object=500, bytes_per_object=64 << 20)
+GLANCE = Effort(objects=6, records_per_object=200, bytes_per_object=2 << 20)
 
 
 class Detected(Outcome):
@@ -55,29 +65,24 @@ def detect(lake: Lake, dataset: Dataset, arrival: PeriodRange) -> Detected:
         If the lake does not answer, or lacks a bucket or table.
     """
     bucket = Bucket(lake.bucket(Zone.RAW))
-    found = sorted(listed(bucket, dataset, arrival), key=lambda item: item[1][0])
-    # Spread over the periods, so that what began or ended in them shows.
-    sampled = found[:: max(1, -(-len(found) // _MAX_OBJECTS))]
-    bodies = bucket.read_all(key for key, _ in sampled)
-    arrivals = [
-        (arrived_at, list(_pieces(body))) for (_, (arrived_at, _)), body in zip(sampled, bodies, strict=True)
-    ]
-    sample = sample_fields(arrivals)
-    # Where nothing arrived, nothing can be missing.
-    drifts = compare(dataset, _crawled(lake, dataset), sample) if sample.records else ()
-    table = DRIFT.load(lake)
-    rows = table.scan(row_filter=EqualTo(term="dataset", value=dataset.name)).to_arrow().to_pylist()
-    drifts = tuple(records.with_first_seen(drift, rows) for drift in drifts)
-    if drifts:
-        iceberg.append(table, records.drift_rows(dataset.name, arrival.key, drifts))
-    return Detected(
-        dataset=dataset.name,
-        arrival=arrival.key,
-        objects=len(sampled),
-        records=sample.records,
-        drifts=drifts,
-        patch=propose_patch(dataset, drifts),
-    )
+    found = {key: arrived_at for key, (arrived_at, _) in listed(bucket, dataset, arrival)}
+    detected = _detected(lake, dataset, arrival.key, _sampled(bucket, found, THOROUGH))
+    if detected.drifts:
+        iceberg.append(DRIFT.load(lake), records.drift_rows(dataset.name, arrival.key, detected.drifts))
+    return detected
+
+
+def glance(lake: Lake, dataset: Dataset, stage: Stage) -> Detected:
+    """Compare some of what a run has read with its dataset's spec, for its report; nothing is kept.
+
+    Raises
+    ------
+    LakeUnreachable
+        If the lake does not answer, or lacks a bucket or table.
+    """
+    found = {outcome.raw_object: outcome.arrived_at for outcome in stage.objects}
+    sampled = _sampled(Bucket(lake.bucket(Zone.RAW)), found, GLANCE)
+    return _detected(lake, dataset, stage.period, sampled)
 
 
 def detect_by_name(dataset: str, arrival: str | None = None, now: datetime | None = None) -> Detected:
@@ -98,9 +103,39 @@ def detect_by_name(dataset: str, arrival: str | None = None, now: datetime | Non
     )
 
 
-def _pieces(body: bytes) -> Iterator[bytes]:
-    pieces = cut(decode(body, _MAX_OBJECT_BYTES).data)
-    for number in range(min(pieces.pieces, _MAX_RECORDS_PER_OBJECT)):
+def _detected(lake: Lake, dataset: Dataset, arrival: str, sampled: tuple[int, Sample]) -> Detected:
+    objects, sample = sampled
+    # Where nothing arrived, nothing can be missing.
+    drifts = compare(dataset, _crawled(lake, dataset), sample) if sample.records else ()
+    if drifts:
+        scan = DRIFT.load(lake).scan(row_filter=EqualTo(term="dataset", value=dataset.name))
+        rows = scan.to_arrow().to_pylist()
+        drifts = tuple(records.with_first_seen(drift, rows) for drift in drifts)
+    return Detected(
+        dataset=dataset.name,
+        arrival=arrival,
+        objects=objects,
+        records=sample.records,
+        drifts=drifts,
+        patch=propose_patch(dataset, drifts),
+    )
+
+
+def _sampled(bucket: Bucket, found: Mapping[str, datetime], effort: Effort) -> tuple[int, Sample]:
+    """Look at some objects, given with their arrival; return how many, and what their fields are."""
+    by_arrival = sorted(found, key=lambda key: (found[key], key))
+    # Spread over the periods, so that what began or ended in them shows.
+    keys = by_arrival[:: max(1, -(-len(by_arrival) // effort.objects))]
+    bodies = bucket.read_all(keys)
+    sample = sample_fields(
+        (found[key], list(_pieces(body, effort))) for key, body in zip(keys, bodies, strict=True)
+    )
+    return len(keys), sample
+
+
+def _pieces(body: bytes, effort: Effort) -> Iterator[bytes]:
+    pieces = cut(decode(body, effort.bytes_per_object).data)
+    for number in range(min(pieces.pieces, effort.records_per_object)):
         yield bytes(pieces.text[pieces.bounds[number] : pieces.bounds[number + 1]])
 
 

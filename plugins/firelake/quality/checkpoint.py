@@ -9,6 +9,7 @@ from pathlib import Path
 from firelake import iceberg
 from firelake.alerts.gate import JudgedRun, gate_alerts
 from firelake.alerts.outbox import Outbox
+from firelake.drift.detect import glance
 from firelake.errors import GateFailed, LakeUnreachable
 from firelake.layout import Lake, Zone, report_key, uri, validation_key, verdict_key
 from firelake.outcome import Stage, SummaryStage, TableStage
@@ -68,6 +69,7 @@ def judge_stage(lake: Lake, dataset: Dataset, stage: Stage) -> Verdict:
             quarantined=examples,
             trends=trends(lake, dataset.name),
             pii=frozenset(column.name for column in dataset.columns if column.pii),
+            drift=glance(lake, dataset, stage),
         ),
         dataset.alerts,
     )
@@ -149,7 +151,7 @@ def _conclude(lake: Lake, report: ReportInput, alerts: Alerts | None) -> Verdict
     iceberg.append(QUALITY_RESULTS.load(lake), history_rows(report.results))
     ops.write(page, render_report(report).encode())
     for result in report.results:
-        key = validation_key(report.table, report.period, report.run_id, result.partition)
+        key = validation_key(report.table, report.period, report.run_id, result.name)
         ops.write(key, report_json(result).encode())
     verdict = Verdict(
         table=report.table, run_id=report.run_id, results=report.results, report_uri=uri(ops.name, page)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from firelake.layout import report_index_key, report_key, validation_key
 from firelake.outcome import Accounting
 from firelake.quality import report_view
 from firelake.quality.result import GateResult
+
+if TYPE_CHECKING:
+    from firelake.drift.detect import Detected
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -54,6 +61,8 @@ class ReportInput:
         Earlier observations by rule, oldest first.
     pii
         The dataset's columns of personal data. If there are any, raw text is withheld.
+    drift
+        How the fields that arrived differ from the spec; None for tables that are computed from others.
     """
 
     table: str
@@ -66,6 +75,7 @@ class ReportInput:
     quarantined: tuple[QuarantinedRecord, ...] = ()
     trends: Mapping[str, tuple[TrendPoint, ...]] = field(default_factory=dict)
     pii: frozenset[str] = field(default_factory=frozenset)
+    drift: Detected | None = None
 
 
 def render_report(report: ReportInput) -> str:
@@ -82,7 +92,21 @@ def render_report(report: ReportInput) -> str:
         sparks={rule: report_view.sparkline(points) for rule, points in report.trends.items()},
         evaluated_at=max((one.evaluated_at for one in results), default=None),
         seconds=sum(one.seconds for one in results),
+        links=_links(report),
     )
+
+
+def _links(report: ReportInput) -> dict[str, str]:
+    """Return where the report's JSON and its neighbours lie, seen from it."""
+    folder = posixpath.dirname(report_key(report.table, report.period, report.run_id))
+    keys = {
+        "index": report_index_key(report.table),
+        **{
+            one.name: validation_key(report.table, report.period, report.run_id, one.name)
+            for one in report.results
+        },
+    }
+    return {name: quote(posixpath.relpath(key, folder)) for name, key in keys.items()}
 
 
 def report_json(result: GateResult) -> str:

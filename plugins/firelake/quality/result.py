@@ -46,7 +46,15 @@ class RuleResult(Outcome):
 
 
 class GateResult(Outcome):
-    """All rules' outcomes for one batch."""
+    """All rules' outcomes for one batch.
+
+    Parameters
+    ----------
+    partition
+        The partition it would replace; of rules about a whole run, the run's arrival periods.
+    of_run
+        Whether the rules are about a whole run.
+    """
 
     table: str
     partition: str
@@ -55,6 +63,12 @@ class GateResult(Outcome):
     evaluated_at: datetime
     rules: tuple[RuleResult, ...]
     seconds: float
+    of_run: bool = False
+
+    @property
+    def name(self) -> str:
+        """What tells it from the other results of its run."""
+        return "run" if self.of_run else self.partition
 
     @property
     def failed(self) -> tuple[RuleResult, ...]:

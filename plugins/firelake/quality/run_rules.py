@@ -30,6 +30,7 @@ def judge_run(dataset: Dataset, stage: Stage, directory: Path) -> GateResult:
         evaluated_at=datetime.now(UTC),
         rules=rules,
         seconds=sum(rule.seconds for rule in rules),
+        of_run=True,
     )
 
 

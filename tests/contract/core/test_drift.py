@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from datetime import timedelta
 
@@ -9,6 +11,8 @@ from firelake import aws
 from firelake.drift.compare import Change
 from firelake.drift.detect import detect
 from firelake.periods import Grain, PeriodRange
+from firelake.quality.checkpoint import judge_stage
+from firelake.storage import read_object
 from firelake.tables import DRIFT
 
 from tests.contract.core.lake import DAY, TestLake, body_of, record
@@ -44,3 +48,19 @@ def test_drift_is_found_kept_and_remembers_when_it_began(lake: TestLake) -> None
 def test_nothing_arrived_is_no_drift(lake: TestLake) -> None:
     found = detect(lake.lake, lake.dataset, PeriodRange.parse("2026-11-21", Grain.DAY))
     assert (found.records, found.drifts, found.patch) == (0, (), "")
+
+
+def test_a_gates_report_tells_the_drift_of_what_its_run_read_and_keeps_none(lake: TestLake) -> None:
+    lake.put(DAY + timedelta(hours=1), body_of([record(1)]))
+    lake.put(DAY + timedelta(hours=5), body_of([record(3) | {"battery": 0.9}]))
+    stage = lake.stage("2026-11-21")
+    verdict = judge_stage(lake.lake, lake.dataset, stage)
+    page = read_object(verdict.report_uri).decode()
+    assert "battery is new, double, in 50.0% of the sampled records" in page
+    names = re.findall(r'href="([^"]+\.json)"', page)
+    folder = verdict.report_uri.rpartition("/")[0]
+    suites = [json.loads(read_object(f"{folder}/{name}")) for name in names]
+    rules = [{one["expectation_config"]["meta"]["rule"] for one in suite["results"]} for suite in suites]
+    assert ["spec.max_quarantine_rate" in found for found in rules] == [False, True]
+    rows = DRIFT.load(lake.lake).scan().to_arrow().to_pylist()
+    assert not [row for row in rows if row["dataset"] == lake.dataset.name]

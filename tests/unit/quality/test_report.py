@@ -10,6 +10,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from firelake.drift.compare import Change, Drift
+from firelake.drift.detect import Detected
 from firelake.outcome import Accounting
 from firelake.quality import report_view
 from firelake.quality.finding import MASK
@@ -24,7 +26,7 @@ ALLOWED = {
     *("html", "head", "meta", "title", "style", "body", "main", "header", "section", "article", "footer"),
     *("div", "p", "h1", "h2", "h3", "span", "strong", "i", "code", "pre", "details", "summary"),
     *("svg", "rect", "circle", "path", "polyline", "table", "thead", "tbody", "tr", "th", "td"),
-    *("dl", "dt", "dd"),
+    *("dl", "dt", "dd", "a"),
 }
 
 
@@ -36,6 +38,7 @@ class Page(HTMLParser):
         self.tags: list[str] = []
         self.attributes: set[str] = set()
         self.words: list[str] = []
+        self.links: list[str] = []
         self._open: list[str] = []
         self.feed(html)
         self.close()
@@ -44,6 +47,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes |= {name for name, _ in attrs}
+        self.links += [value or "" for name, value in attrs if name == "href"]
         if tag not in VOID:
             self._open.append(tag)
 
@@ -185,6 +189,7 @@ def test_hostile_text_stays_text() -> None:
     page = Page(html)
     assert set(page.tags) <= ALLOWED
     assert not {name for name in page.attributes if name.startswith("on")}
+    assert not [link for link in page.links if re.match(r"[a-z]*:|//", link)]
     assert "49" not in page.text.replace("{{ 7*7 }}", "")
     assert "alert(1)" in page.text
     assert "Content-Security-Policy" in html
@@ -217,6 +222,49 @@ def test_raw_text_of_personal_data_is_withheld() -> None:
     assert "Ada" not in html
     assert "personal data (name)" in html
     assert "Ada" in render_report(report(result(masked), quarantined=(record,)))
+
+
+def drift(**changes: Any) -> Drift:
+    declared = {
+        "change": Change.NEW,
+        "field": "fw",
+        "column": None,
+        "declared": None,
+        "seen": "string",
+        "first_seen": NOW,
+        "share": 0.038,
+        "examples": ("2.1",),
+    }
+    return Drift.model_validate(declared | changes)
+
+
+def detected(*drifts: Drift, patch: str = "# fw is new\n") -> Detected:
+    return Detected(dataset="t", arrival="2026-11-21", objects=6, records=1200, drifts=drifts, patch=patch)
+
+
+def test_drift_is_told_with_share_first_sight_examples_and_proposal() -> None:
+    hostile = drift(
+        field="<b>x</b>\u202e", change=Change.RETYPED, column="x", declared="int", first_seen=None
+    )
+    page = Page(render_report(report(result(rule()), drift=detected(drift(), hostile))))
+    for said in ("1 200 records in 6 objects", "3.8 %", "2026-11-22 00:15:00 UTC", "2.1", "# fw is new"):
+        assert said in page.text
+    assert "<b>x</b>\\u202e" in page.text
+    assert "b" not in page.tags
+
+
+def test_no_drift_says_how_much_was_looked_at() -> None:
+    text = Page(render_report(report(result(rule()), drift=detected(patch="")))).text
+    assert "None: 1 200 records in 6 objects" in text
+    assert "Drift" not in Page(render_report(report(result(rule())))).text
+
+
+def test_links_lead_to_the_index_and_to_each_json_beside_the_report() -> None:
+    whole = result(rule("spec.max_quarantine_rate")).model_copy(update={"of_run": True})
+    page = Page(render_report(report(result(rule()), whole, accounting=ACCOUNTING)))
+    assert page.links == ["../index.html", "run-1.2026-11-21.json", "run-1.run.json"]
+    assert "firelake quarantine show t --run run-1" in page.text
+    assert "The whole run" in page.text
 
 
 def test_a_trend_is_drawn_inside_its_frame() -> None:
