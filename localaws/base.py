@@ -83,7 +83,48 @@ def use_clock(clock: Clock) -> None:
     s3().now_iso = now_iso
 
 
-def run_on_loop(work: Callable[..., None], *arguments: object) -> None:
+def use_restores(state_of: Callable[[Mapping[str, Any]], str | None]) -> None:
+    """Let S3 read archived objects, and tell of their restores, by our account of them.
+
+    Parameters
+    ----------
+    state_of
+        Given an object, returns the value of ``x-amz-restore``; none without a restore.
+    """
+    module, headers_of = s3(), s3()._object_response_headers
+
+    def phase(bucket: str, key: str, record: Mapping[str, Any] | None) -> str | None:
+        state = None if record is None else state_of(record)
+        if state is None:
+            return None
+        return "in_progress" if "true" in state else "restored"
+
+    def headers(record: Mapping[str, Any], *place: Any, **more: Any) -> dict[str, str]:
+        found: dict[str, str] = headers_of(record, *place, **more)
+        found.pop("x-amz-restore", None)
+        state = state_of(record)
+        return found if state is None else {**found, "x-amz-restore": state}
+
+    module._sync_restore = phase
+    module._object_response_headers = headers
+
+
+def use_standard_copies() -> None:
+    """Let a copy be of the class STANDARD unless it asks for another, as in S3."""
+    module, copy = s3(), s3()._copy_object
+
+    def copy_object(bucket: str, key: str, headers: Mapping[str, str]) -> Any:
+        return copy(bucket, key, {"x-amz-storage-class": "STANDARD", **headers})
+
+    module._copy_object = copy_object
+
+
+def fire_s3_event(bucket: str, key: str, event: str, record: Mapping[str, Any]) -> None:
+    """Tell of an event of an object whoever the bucket's notifications name."""
+    s3()._fire_s3_event_async(bucket, key, event, size=record["size"], etag=record["etag"])
+
+
+def run_on_loop(work: Callable[..., object], *arguments: object) -> None:
     """Run something on the event loop's thread, where S3's state is changed, and wait for it."""
 
     async def run() -> None:

@@ -14,7 +14,8 @@ from localaws.service import AwsError
 
 _ERROR_FIELD = re.compile(rb"<(Code|Message)>(.*?)</\1>", re.DOTALL)
 _NO_HEADERS: Mapping[str, str] = {}
-_ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+"""The storage classes of objects that S3 does not read without a restore."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class StoredObject:
     @property
     def is_archived(self) -> bool:
         """Tell whether S3 would refuse to read it without a restore."""
-        return self.storage_class in _ARCHIVED
+        return self.storage_class in ARCHIVED
 
 
 class LakeStorage:
@@ -134,6 +135,21 @@ class LakeStorage:
             raise AwsError("NoSuchBucket", f"there is no bucket {bucket}", 404)
         records: dict[str, dict[str, Any]] = found["objects"]
         return records
+
+
+def find_record(account_id: str, bucket: str, key: str) -> dict[str, Any] | None:
+    """Return what S3 keeps of a current object, or ``None`` when there is none.
+
+    Raises
+    ------
+    AwsError
+        ``NoSuchBucket`` when there is no such bucket.
+    """
+    found = base.s3()._buckets._data.get((account_id, bucket))
+    if found is None:
+        raise AwsError("NoSuchBucket", f"there is no bucket {bucket}", 404)
+    record: dict[str, Any] | None = found["objects"].get(key)
+    return record
 
 
 def split_uri(uri: str) -> tuple[str, str]:
