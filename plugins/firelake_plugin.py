@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 from firelake_airflow.pools import EnsurePools
+from firelake_airflow.reach import ReachMapper
 from firelake_airflow.timetable import ArrivalPeriodTimetable
 from firelake_airflow.ui.mount import LakePages
 
@@ -18,6 +19,7 @@ class FirelakePlugin(AirflowPlugin):
 
     name = "firelake"
     timetables = [ArrivalPeriodTimetable]  # noqa: RUF012 - Airflow's own attribute
+    partition_mappers = [ReachMapper]  # noqa: RUF012 - Airflow's own attribute
     listeners = [EnsurePools()]  # noqa: RUF012 - as above
     fastapi_apps = [{"app": LakePages(), "url_prefix": _PREFIX, "name": "Lake"}]  # noqa: RUF012 - as above
     external_views = [  # noqa: RUF012 - as above

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -74,6 +74,14 @@ class Period:
     def end(self) -> datetime:
         """First instant after the period."""
         return self.start + self.grain.length
+
+    def moved(self, periods: int) -> Period:
+        """Return the period so many later, or earlier if negative."""
+        return Period(self.start + periods * self.grain.length, self.grain)
+
+    def readers(self, reads: Sequence[int]) -> tuple[Period, ...]:
+        """Return the periods that read this one, if each reads those so many after its own, in order."""
+        return tuple(self.moved(-place) for place in reversed(reads))
 
     def __contains__(self, instant: datetime) -> bool:
         """Tell whether ``instant`` lies in the period."""

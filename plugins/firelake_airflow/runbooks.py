@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from firelake.layout import Lake, Zone
 from firelake.spec import Dataset
-from firelake.summary.spec import Summary
+from firelake.summary.spec import Summary, SummaryPartition
 
 _PIPELINE = """\
 {description}
@@ -64,7 +64,7 @@ _SUMMARY = """\
 
 Declared in `include/sql/{name}_v{version}/`; owner: {owner}.
 One run rebuilds one {grain} of `{database}.{name}`. Airflow starts it when {sources} has changed for
-that {grain}.
+{reads}.
 
 | task | does | when it fails |
 | --- | --- | --- |
@@ -109,6 +109,13 @@ def summary_runbook(summary: Summary) -> str:
         owner=table.owner,
         grain=table.partition.grain,
         database=Lake.from_environment().database(Zone.SUMMARY),
+        reads=_reads(table.partition),
         sources=" or ".join(f"`trusted.{name}`" for name in table.sources),
         checks=table.checks,
     )
+
+
+def _reads(partition: SummaryPartition) -> str:
+    """Say of which periods a partition is made."""
+    others = [f"{abs(place)} {'before' if place < 0 else 'after'}" for place in partition.reads if place]
+    return f"that {partition.grain}" + (f", or one of those {' and '.join(others)} it" if others else "")

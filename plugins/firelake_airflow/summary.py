@@ -10,17 +10,15 @@ from airflow.sdk import (
     DAG,
     AssetAny,
     PartitionedAssetTimetable,
-    StartOfDayMapper,
-    StartOfHourMapper,
     task,
 )
 from firelake.layout import Zone
-from firelake.periods import Grain
 from firelake.spec import Dataset
-from firelake.summary.spec import Summary
+from firelake.summary.spec import Summary, SummaryPartition
 
 from firelake_airflow.assets import announce, table_asset
 from firelake_airflow.pools import ATHENA
+from firelake_airflow.reach import ReachMapper
 from firelake_airflow.retries import RETRYING
 from firelake_airflow.runbooks import summary_runbook
 from firelake_airflow.runs import run_origin
@@ -43,7 +41,7 @@ def build_summary(summary: Summary, sources: Mapping[str, Dataset]) -> DAG:
     with DAG(
         dag_id=f"{table.name}__summary",
         description=table.description,
-        schedule=_on_change(table.partition.grain, [sources[name] for name in table.sources]),
+        schedule=_on_change(table.partition, [sources[name] for name in table.sources]),
         catchup=False,
         max_active_runs=2,
         default_args={**RETRYING, "owner": table.owner},
@@ -96,10 +94,11 @@ def verify(published: dict[str, Any]) -> dict[str, Any]:
     return pipeline.verify(published)
 
 
-def _on_change(grain: Grain, sources: list[Dataset]) -> PartitionedAssetTimetable:
-    mapper = StartOfDayMapper if grain is Grain.DAY else StartOfHourMapper
+def _on_change(partition: SummaryPartition, sources: list[Dataset]) -> PartitionedAssetTimetable:
     mappers: dict[Any, Any] = {
-        table_asset(Zone.TRUSTED, source.name): mapper(input_format=source.partition_by.key_format)
+        table_asset(Zone.TRUSTED, source.name): ReachMapper(
+            source.partition_by, partition.grain, partition.reads
+        )
         for source in sources
     }
     return PartitionedAssetTimetable(assets=AssetAny(*mappers), partition_mapper_config=mappers)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -32,19 +32,18 @@ class Binding(StrEnum):
 
     PARTITION_START = "partition_start"
     PARTITION_END = "partition_end"
-
-
-_BOUND_VALUES: dict[Binding, Callable[[Period], str]] = {
-    Binding.PARTITION_START: lambda period: f"{period.start:%Y-%m-%d %H:%M:%S}",
-    Binding.PARTITION_END: lambda period: f"{period.end:%Y-%m-%d %H:%M:%S}",
-}
+    READS_START = "reads_start"
+    READS_END = "reads_end"
 
 
 class Parameter(Declaration):
     """One question mark of the query."""
 
     name: Name = Field(description="What it is called in messages.")
-    bind: Binding = Field(description="What is bound: the partition's first instant, or the first after it.")
+    bind: Binding = Field(
+        description="What is bound: the first instant, or the first after the end, of the partition or of "
+        "all that it reads."
+    )
 
 
 class SummaryColumn(Declaration):
@@ -64,6 +63,31 @@ class SummaryPartition(Declaration):
 
     column: str = Field(description="The column that holds the event partition.")
     grain: Grain = Field(description="`hour` or `day`; one run rebuilds one such period.")
+    reads: tuple[int, ...] = Field(
+        (0,),
+        description="Which periods of its sources a partition is made of, counted from its own, in order: "
+        "`[-1, 0, 1]` for the day before, the same and the next.",
+    )
+
+    @model_validator(mode="after")
+    def _reads_in_order(self) -> Self:
+        if 0 not in self.reads or list(self.reads) != sorted(set(self.reads)):
+            raise ValueError(f"reads: {list(self.reads)}: write different numbers in order, 0 among them")
+        return self
+
+    def affected(self, changed: Period) -> tuple[Period, ...]:
+        """Return the partitions to be rebuilt when a period of a source has changed."""
+        return changed.readers(self.reads)
+
+    def instant(self, binding: Binding, period: Period) -> datetime:
+        """Return what a parameter is bound to in one partition."""
+        instants: dict[Binding, datetime] = {
+            Binding.PARTITION_START: period.start,
+            Binding.PARTITION_END: period.end,
+            Binding.READS_START: period.moved(self.reads[0]).start,
+            Binding.READS_END: period.moved(self.reads[-1]).end,
+        }
+        return instants[binding]
 
 
 class SummaryTable(Declaration):
@@ -143,7 +167,8 @@ class SummaryTable(Declaration):
 
     def bound(self, period: Period) -> list[str]:
         """Return the SQL literals of the query's parameters for one partition."""
-        return [sql.literal(_BOUND_VALUES[parameter.bind](period)) for parameter in self.parameters]
+        instants = (self.partition.instant(parameter.bind, period) for parameter in self.parameters)
+        return [sql.literal(f"{instant:%Y-%m-%d %H:%M:%S}") for instant in instants]
 
 
 @dataclass(frozen=True)

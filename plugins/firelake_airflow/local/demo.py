@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from firelake.catalog import prepare_lake
 from firelake.layout import Lake, split_uri
 from firelake.outcome import Published
+from firelake.periods import Period
 from firelake.spec import load_datasets
 from firelake.storage import Bucket
 from firelake.summary.spec import SummaryTable, load_summaries
@@ -170,8 +171,9 @@ class Demo:
     ) -> SummaryOutcome:
         latest: dict[str, str] = {}
         for source in table.sources:
-            for partition, at in changed[source].items():
-                latest[partition] = max(at, latest.get(partition, ""))
+            for key, at in changed[source].items():
+                for partition in table.partition.affected(Period.parse(key, table.partition.grain)):
+                    latest[partition.key] = max(at, latest.get(partition.key, ""))
         runs.wait_since(f"{table.name}__summary", latest)
         summary = read_summary(self._lake, table)
         self._say(f"{table.name}: {summary.rows:,} rows for {summary.partitions} days, read with awswrangler")

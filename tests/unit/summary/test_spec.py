@@ -54,6 +54,16 @@ def test_parameters_are_bound_as_literals_in_order() -> None:
     assert table.bound(DAY) == ["'2026-11-19 00:00:00'", "'2026-11-20 00:00:00'"]
 
 
+def test_a_partition_may_be_made_of_its_neighbours(tmp_path: Path) -> None:
+    bindings = ("reads_start", "reads_end", "partition_start")
+    parameters = [{"name": bind, "bind": bind} for bind in bindings]
+    partition = {"column": "day", "grain": "day", "reads": [-7, 0, 1]}
+    made = folder(tmp_path, query="SELECT ?, ?, ?", parameters=parameters, partition=partition)
+    table = load_summary(made).table
+    assert table.bound(DAY) == ["'2026-11-12 00:00:00'", "'2026-11-21 00:00:00'", "'2026-11-19 00:00:00'"]
+    assert [each.key for each in table.partition.affected(DAY)] == ["2026-11-18", "2026-11-19", "2026-11-26"]
+
+
 @pytest.mark.parametrize(
     ("query", "count"),
     [
@@ -80,6 +90,8 @@ def test_parameters_are_counted_outside_of_texts_and_comments(tmp_path: Path, qu
         ({"version": 2}, r"the folder must be 'clicks_daily_v2'"),
         ({"grain": ["hour"]}, r"grain: there is no column 'hour'"),
         ({"partition": {"column": "day", "grain": "hour"}}, r"column 'day' must be of type timestamp"),
+        ({"partition": {"column": "day", "grain": "day", "reads": [-1]}}, r"reads: \[-1\]: .* 0 among them"),
+        ({"partition": {"column": "day", "grain": "day", "reads": [0, -1]}}, r"different numbers in order"),
         ({"parameters": [{"name": "p", "bind": "today"}]}, r"table.yaml:\d+: parameters.0.bind: "),
         ({"columns": {"day": {"type": "day", "description": "The day"}}}, r"unknown type 'day'"),
     ],
