@@ -20,7 +20,7 @@ from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.sql.catalog import OutputColumn
 from localaws.athena.sql.types import Type
 from localaws.athena.tables.hive import NULL_PARTITION
-from localaws.athena.tables.json_rows import arrow_type
+from localaws.athena.tables.spooled import arrow_type
 from localaws.athena.text import formatter
 from localaws.storage import LakeStorage, split_uri
 

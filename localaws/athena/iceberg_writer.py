@@ -26,7 +26,7 @@ from localaws.athena.engine import Rows
 from localaws.athena.failure import NotSupportedError, QueryError
 from localaws.athena.sql.catalog import OutputColumn
 from localaws.athena.sql.types import Type
-from localaws.athena.tables.json_rows import arrow_type
+from localaws.athena.tables.spooled import arrow_type
 
 if TYPE_CHECKING:
     from localaws.athena.statements.statement import Environment

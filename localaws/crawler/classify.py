@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from localaws.crawler.csv_text import read_csv_text
 from localaws.crawler.types import HiveType, merge_fields, of_arrow, of_json
 
 _SAMPLE_BYTES = 1024 * 1024
@@ -23,19 +24,22 @@ class Content:
     Parameters
     ----------
     classification
-        ``json`` or ``parquet``.
+        ``json``, ``parquet`` or ``csv``.
     compression
         ``none`` or ``gzip``.
     columns
         The columns with lower-case names, in order.
     records_seen
         How many records were looked at; all of them in Parquet.
+    details
+        What Glue says of the format beside that.
     """
 
     classification: str
     compression: str
     columns: dict[str, HiveType]
     records_seen: int
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 def classify(path: Path) -> Content | None:
@@ -45,8 +49,23 @@ def classify(path: Path) -> Content | None:
     if start.startswith(_PARQUET_MAGIC):
         return _parquet(path)
     if start.startswith(_GZIP_MAGIC):
-        return _json(_gunzip(start), "gzip")
-    return _json(start, "none")
+        return _text(_gunzip(start), "gzip", is_whole=path.stat().st_size < _SAMPLE_BYTES)
+    return _text(start, "none", is_whole=len(start) < _SAMPLE_BYTES)
+
+
+def _text(data: bytes, compression: str, *, is_whole: bool) -> Content | None:
+    """Tell JSON from CSV; of a sample the last line may be cut off."""
+    return _json(data, compression) or _csv(data if is_whole else data[: data.rfind(b"\n") + 1], compression)
+
+
+def _csv(data: bytes, compression: str) -> Content | None:
+    try:
+        found = read_csv_text(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return None
+    if found is None:
+        return None
+    return Content("csv", compression, found.columns, found.rows, found.parameters)
 
 
 def _parquet(path: Path) -> Content | None:

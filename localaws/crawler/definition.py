@@ -9,10 +9,12 @@ from typing import Any
 from localaws.service import AwsError
 from localaws.storage import split_uri
 
-_KNOWN_TARGETS = frozenset({"S3Targets", "IcebergTargets"})
+_CATALOG_TARGETS = "CatalogTargets"
+_KNOWN_TARGETS = frozenset({"S3Targets", "IcebergTargets", _CATALOG_TARGETS})
 _DEFAULT_UPDATE = "UPDATE_IN_DATABASE"
 _DEFAULT_DELETE = "DEPRECATE_IN_DATABASE"
 _DEFAULT_DEPTH = 10
+_CRAWL_EVERYTHING = "CRAWL_EVERYTHING"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Definition:
         Who writes, where to, and what table names begin with.
     s3_targets, iceberg_targets
         What is crawled.
+    catalog_tables
+        Tables of the database whose locations are crawled, to bring themselves up to date.
     update, delete
         The two halves of SchemaChangePolicy.
     new_folders_only
@@ -62,6 +66,7 @@ class Definition:
     table_prefix: str
     s3_targets: tuple[S3Target, ...]
     iceberg_targets: tuple[IcebergTarget, ...]
+    catalog_tables: tuple[str, ...]
     update: str
     delete: str
     new_folders_only: bool
@@ -85,15 +90,14 @@ def read(crawler: dict[str, Any]) -> Definition:
         raise _invalid("Crawler has to have at least one target")
     if crawler.get("Classifiers"):
         raise _invalid("Local AWS does not do Classifiers; see docs/local-aws.md")
-    if not crawler.get("DatabaseName"):
-        raise _invalid("DatabaseName is needed for these targets")
     policy = crawler.get("SchemaChangePolicy", {})
     update = policy.get("UpdateBehavior", _DEFAULT_UPDATE)
     delete = policy.get("DeleteBehavior", _DEFAULT_DELETE)
     output = _configuration(crawler.get("Configuration"))
+    database = _database(crawler, targets, delete)
     return Definition(
         name=crawler["Name"],
-        database=crawler["DatabaseName"].lower(),
+        database=database.lower(),
         table_prefix=crawler.get("TablePrefix", ""),
         s3_targets=tuple(_s3_target(target) for target in targets.get("S3Targets", [])),
         iceberg_targets=tuple(
@@ -101,17 +105,41 @@ def read(crawler: dict[str, Any]) -> Definition:
             for target in targets.get("IcebergTargets", [])
             for path in target.get("Paths", [])
         ),
+        catalog_tables=tuple(
+            name.lower() for target in targets.get(_CATALOG_TARGETS, []) for name in target["Tables"]
+        ),
         update=update,
         delete=delete,
         new_folders_only=_new_folders_only(crawler, update, delete),
-        combine=output.get("Grouping", {}).get("TableGroupingPolicy") == "CombineCompatibleSchemas",
+        combine=_CATALOG_TARGETS in targets
+        or output.get("Grouping", {}).get("TableGroupingPolicy") == "CombineCompatibleSchemas",
         merge_new_columns=_behavior(output, "Tables") == "MergeNewColumns",
         inherit=_behavior(output, "Partitions") == "InheritFromTable",
     )
 
 
+def _database(crawler: dict[str, Any], targets: dict[str, Any], delete: str) -> str:
+    """Return the database that is written: of catalog targets their own."""
+    if _CATALOG_TARGETS not in targets:
+        if not crawler.get("DatabaseName"):
+            raise _invalid("DatabaseName is needed for these targets")
+        return str(crawler["DatabaseName"])
+    if len(targets) > 1:
+        raise _invalid("Catalog targets cannot be combined with targets of another kind")
+    if delete != "LOG":
+        raise _invalid("The SchemaChangePolicy for catalog targets can have only LOG DeleteBehavior value.")
+    if crawler.get("RecrawlPolicy", {}).get("RecrawlBehavior", _CRAWL_EVERYTHING) != _CRAWL_EVERYTHING:
+        raise _invalid("RecrawlPolicy CRAWL_NEW_FOLDERS_ONLY is for Amazon S3 targets only")
+    databases = {str(target["DatabaseName"]) for target in targets[_CATALOG_TARGETS]}
+    if len(databases) > 1:
+        raise _invalid(
+            "Local AWS does not crawl catalog targets of several databases; make a crawler for each"
+        )
+    return databases.pop()
+
+
 def _new_folders_only(crawler: dict[str, Any], update: str, delete: str) -> bool:
-    behavior = crawler.get("RecrawlPolicy", {}).get("RecrawlBehavior", "CRAWL_EVERYTHING")
+    behavior = crawler.get("RecrawlPolicy", {}).get("RecrawlBehavior", _CRAWL_EVERYTHING)
     if behavior == "CRAWL_EVENT_MODE":
         raise _invalid("Local AWS does not do CRAWL_EVENT_MODE; see docs/local-aws.md")
     if behavior == "CRAWL_NEW_FOLDERS_ONLY" and (update, delete) != ("LOG", "LOG"):

@@ -13,7 +13,9 @@ Document = dict[str, Any]
 _TEXT_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
 _TEXT_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
+_LAZY_SIMPLE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 _FORMATS = {
+    "csv": (_TEXT_INPUT, _TEXT_OUTPUT, _LAZY_SIMPLE),
     "json": (_TEXT_INPUT, _TEXT_OUTPUT, "org.openx.data.jsonserde.JsonSerDe"),
     "parquet": (
         f"{_PARQUET}.MapredParquetInputFormat",
@@ -52,9 +54,11 @@ def partition_input(crawler: str, location: str, table: FoundTable, partition: F
 def _descriptor(location: str, columns: dict[str, HiveType], parameters: dict[str, str]) -> Document:
     classification = parameters["classification"]
     input_format, output_format, serde = _FORMATS[classification]
-    serde_parameters = (
-        {"paths": ",".join(sorted(columns))} if classification == "json" else {"serialization.format": "1"}
-    )
+    serde_parameters = {"serialization.format": "1"}
+    if classification == "json":
+        serde_parameters = {"paths": ",".join(sorted(columns))}
+    elif classification == "csv":
+        serde_parameters = {"field.delim": parameters["delimiter"]}
     return {
         "Columns": [{"Name": name, "Type": render(each)} for name, each in columns.items()],
         "Location": location,
@@ -85,4 +89,5 @@ def _statistics(crawler: str, objects: Sequence[CrawledObject]) -> dict[str, str
         "recordCount": str(records),
         "sizeKey": str(size),
         "typeOfData": "file",
+        **content.details,
     }

@@ -115,7 +115,7 @@ class Discovery:
             return None
         if content is None:
             _log.warning(
-                "crawler %s: %s is neither JSON nor Parquet and is left out",
+                "crawler %s: %s is neither JSON, Parquet nor CSV and is left out",
                 self._definition.name,
                 stored.uri,
             )

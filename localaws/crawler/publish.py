@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from localaws.crawler.layout import FoundTable
 from localaws.crawler.types import of_iceberg, render
 from localaws.glue.service import Catalog
 from localaws.service import AwsError
+from localaws.storage import split_uri
 
 Document = dict[str, Any]
 
@@ -97,6 +99,36 @@ class Publisher:
             self._update(existing, given)
         self._seen.add(name)
         if table.partition_keys:
+            self._publish_partitions(target, name, given, table)
+
+    def catalog_target(self, name: str) -> S3Target:
+        """Return where a table of the catalog says that its objects are."""
+        location = self._table(name)["StorageDescriptor"].get("Location", "")
+        bucket, prefix = split_uri(location)
+        return S3Target(bucket, prefix if not prefix or prefix.endswith("/") else f"{prefix}/", (), None)
+
+    def publish_into(self, name: str, target: S3Target, tables: Sequence[FoundTable]) -> None:
+        """Bring a table of the catalog up to date with what lies at its location; it keeps its keys."""
+        existing = self._table(name)
+        keys = tuple(key["Name"] for key in existing.get("PartitionKeys", []))
+        if not tables:
+            return
+        if len(tables) > 1 or len(tables[0].partition_keys) != len(keys):
+            raise AwsError(
+                "InvalidInputException",
+                f"What lies where table {name} says is not one table with its {len(keys)} partition keys",
+            )
+        table = replace(tables[0], partition_keys=keys)
+        found = table_input(name, self._definition.name, _location(target, ()), table)
+        given = {
+            **{key: value for key, value in existing.items() if key not in _SERVER_FIELDS},
+            "Parameters": {**existing.get("Parameters", {}), **found["Parameters"]},
+            "StorageDescriptor": found["StorageDescriptor"],
+        }
+        if self._definition.update == "UPDATE_IN_DATABASE":
+            given = self._merged(existing, given)
+            self._update(existing, given)
+        if keys:
             self._publish_partitions(target, name, given, table)
 
     def publish_iceberg(self, found: FoundIceberg) -> None:
@@ -236,11 +268,14 @@ class Publisher:
             return name
         return f"{name}_{hashlib.sha256(location.encode()).hexdigest()[:32]}"
 
+    def _table(self, name: str) -> Document:
+        found: Document = self._catalog.call("GetTable", DatabaseName=self._definition.database, Name=name)
+        table: Document = found["Table"]
+        return table
+
     def _existing(self, name: str) -> Document | None:
         try:
-            table: Document = self._catalog.call(
-                "GetTable", DatabaseName=self._definition.database, Name=name
-            )["Table"]
+            table = self._table(name)
         except AwsError as error:
             if error.code != "EntityNotFoundException":
                 raise

@@ -75,6 +75,11 @@ def run_crawl(crawl: Crawl, storage: LakeStorage, catalog: Catalog) -> Outcome:
 
 
 def _crawl_targets(definition: Definition, discovery: Discovery, publisher: Publisher) -> None:
+    for name in definition.catalog_tables:
+        table_target = publisher.catalog_target(name)
+        publisher.publish_into(name, table_target, discovery.tables(table_target))
+    if definition.catalog_tables:
+        return
     publisher.ensure_database()
     known = publisher.known_folders() if definition.new_folders_only else frozenset[str]()
     for target in definition.s3_targets:

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from localaws.athena.failure import QueryError
 from localaws.athena.sql.type_text import parse_type
 from localaws.athena.sql.types import Type
-from localaws.athena.tables.json_rows import arrow_type, convert_json
+from localaws.athena.tables.json_rows import convert_json
+from localaws.athena.tables.spooled import arrow_type
 from localaws.firehose import timestamps
 from localaws.firehose.conversion import LATEST, Conversion, JsonSerDe, TableReference
 from localaws.firehose.items import CONVERSION, Failure, Item

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
@@ -215,6 +216,33 @@ def _read_serde(reader: Reader, definition: Definition) -> None:
         definition.serde_properties = reader.string_pairs()
 
 
+_DELIMITED: Final = {
+    "FIELDS TERMINATED BY": "field.delim",
+    "COLLECTION ITEMS TERMINATED BY": "collection.delim",
+    "MAP KEYS TERMINATED BY": "mapkey.delim",
+    "NULL DEFINED AS": "serialization.null.format",
+    "LINES TERMINATED BY": "line.delim",
+    "ESCAPED BY": "escape.delim",
+}
+_ESCAPE: Final = re.compile(r"\\(?:([tnr])|([0-7]{3})|(.))")
+_ESCAPED: Final = {"t": "\t", "n": "\n", "r": "\r"}
+
+
+def _unescaped(text: str) -> str:
+    """Return the character that Hive's backslash and letter, or three octal digits, mean."""
+    return _ESCAPE.sub(lambda m: _ESCAPED[m[1]] if m[1] else chr(int(m[2], 8)) if m[2] else m[0], text)
+
+
+def _read_delimited(reader: Reader, definition: Definition) -> None:
+    while (words := next((words for words in _DELIMITED if reader.take(*words.split())), None)) is not None:
+        definition.serde_properties[_DELIMITED[words]] = _unescaped(reader.string())
+    if definition.serde_properties.get("line.delim", "\n") != "\n":
+        raise NotSupportedError("LINES TERMINATED BY anything but a newline")
+    delimiter = definition.serde_properties.get("field.delim")
+    if delimiter is not None:
+        definition.serde_properties["serialization.format"] = delimiter
+
+
 def _read_stored(reader: Reader, definition: Definition) -> None:
     if reader.take("INPUTFORMAT"):
         definition.input_format = reader.string()
@@ -242,6 +270,7 @@ def _read_properties(reader: Reader, definition: Definition) -> None:
 _CLAUSES: Final[dict[str, Callable[[Reader, Definition], None]]] = {
     "COMMENT": _read_comment,
     "PARTITIONED BY": _read_partitions,
+    "ROW FORMAT DELIMITED": _read_delimited,
     "ROW FORMAT SERDE": _read_serde,
     "STORED AS": _read_stored,
     "LOCATION": _read_location,

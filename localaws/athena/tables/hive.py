@@ -15,19 +15,26 @@ from localaws.athena.sql.type_text import parse_type
 from localaws.athena.sql.types import Type, duckdb_type, literal, quote
 from localaws.athena.tables.binding import BindSession
 from localaws.athena.tables.columns import field_of
-from localaws.athena.tables.json_rows import JsonObject, JsonReading, bind_json
+from localaws.athena.tables.json_rows import json_rows
 from localaws.athena.tables.parquet import ParquetFile, Reading, bind_files
+from localaws.athena.tables.spooled import RowObject, RowReader, RowReading, bind_rows
+from localaws.athena.tables.text_rows import csv_rows, delimited_rows
 from localaws.storage import StoredObject
 
 NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
 _PARQUET: Final = "parquet"
 _JSON: Final = "json"
+_TEXT: Final = "textfile"
+_CSV: Final = "csv"
 _FORMATS: Final = {
     "org.apache.hadoop.hive.ql.io.parquet.serde.parquethiveserde": _PARQUET,
     "org.openx.data.jsonserde.jsonserde": _JSON,
     "org.apache.hive.hcatalog.data.jsonserde": _JSON,
     "com.amazonaws.glue.serde.jsonserde": _JSON,
+    "org.apache.hadoop.hive.serde2.lazy.lazysimpleserde": _TEXT,
+    "org.apache.hadoop.hive.serde2.opencsvserde": _CSV,
 }
+_ROW_READERS: Final[dict[str, RowReader]] = {_JSON: json_rows, _TEXT: delimited_rows, _CSV: csv_rows}
 _HIDDEN: Final = (
     TableColumn("$path", t.VARCHAR, hidden=True),
     TableColumn("$file_size", t.BIGINT, hidden=True),
@@ -48,7 +55,7 @@ PartitionSource = Callable[["HiveTable", list[Predicate], BindSession], list[Par
 
 @dataclass(frozen=True, eq=False)
 class HiveTable:
-    """A table of the Glue catalog in Parquet or JSON.
+    """A table of the Glue catalog in Parquet, JSON, delimited text or CSV.
 
     Parameters
     ----------
@@ -92,7 +99,7 @@ class HiveTable:
 
     @property
     def format(self) -> str:
-        """``parquet`` or ``json``; any other is refused."""
+        """``parquet``, ``json``, ``textfile`` or ``csv``; any other is refused."""
         serde = self.glue["StorageDescriptor"].get("SerdeInfo") or {}
         library = serde.get("SerializationLibrary") or ""
         if library.lower() not in _FORMATS:
@@ -108,17 +115,24 @@ class HiveTable:
         unread = [
             field_of(c.name, c.type) for c in [*self.data_columns, *self.keys] if c.name not in scan.used
         ]
-        if form == _JSON:
-            rows = [JsonObject(session.lake.path(o.uri), o.uri, self._constants(p, o)) for o, p in objects]
+        if form in _ROW_READERS:
+            rows = [RowObject(session.lake.path(o.uri), o.uri, self._constants(p, o)) for o, p in objects]
             session.bytes_scanned += sum(o.bytes_stored for o, _ in objects)
             serde = (self.glue["StorageDescriptor"].get("SerdeInfo") or {}).get("Parameters") or {}
-            bind_json(scan.relation, rows, JsonReading(fields, constants, serde, unread), session)
+            columns = [column.name for column in self.data_columns]
+            wanted = RowReading(fields, constants, serde, unread, columns, self._header_lines())
+            bind_rows(scan.relation, rows, wanted, _ROW_READERS[form], session)
             return
         files = [
             ParquetFile(session.lake.path(o.uri), o.uri, o.etag, self._constants(p, o)) for o, p in objects
         ]
         reading = Reading(fields, constants, session.comparisons(scan.predicates), unread)
         bind_files(scan.relation, files, reading, session)
+
+    def _header_lines(self) -> int:
+        if self.parameters.get("skip.footer.line.count", "0") != "0":
+            raise NotSupportedError(f"table {self.database}.{self.name}: skip.footer.line.count")
+        return int(self.parameters.get("skip.header.line.count", "0"))
 
     def _objects(
         self, predicates: list[Predicate], session: BindSession

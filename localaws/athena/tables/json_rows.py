@@ -2,133 +2,46 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import Any, Final
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from localaws.athena.failure import QueryError
 from localaws.athena.sql import types as t
-from localaws.athena.sql.types import Type, duckdb_type, literal, quote
-from localaws.athena.tables.binding import BindSession
-from localaws.athena.tables.columns import Field
-from localaws.athena.tables.parquet import null_column
-
-_BATCH_ROWS: Final = 20_000
-_GZIP: Final = b"\x1f\x8b"
+from localaws.athena.sql.types import Type
+from localaws.athena.tables.spooled import RowObject, RowReading, lines_of
 
 
-@dataclass(frozen=True)
-class JsonObject:
-    """An object of a JSON table, and the values that hold for all of its rows."""
-
-    path: Path
-    uri: str
-    constants: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class JsonReading:
-    """What to read: declared columns, constant columns, the SerDe's properties, columns to leave NULL."""
-
-    fields: Sequence[Field]
-    constants: Sequence[Field]
-    serde: dict[str, str]
-    unread: Sequence[Field] = ()
-
-    @property
-    def skips_malformed(self) -> bool:
-        """Whether a line that is no JSON object is a row of NULLs."""
-        return self.serde.get("ignore.malformed.json", "false").lower() == "true"
-
-    def key(self, field: Field) -> str:
-        """Return the JSON key, in lower case, that a column is read from."""
-        return self.serde.get(f"mapping.{field.name}", field.name).lower()
-
-
-def bind_json(
-    relation: str, objects: Sequence[JsonObject], wanted: JsonReading, session: BindSession
-) -> None:
-    """Read objects once into a typed spool file, and make that readable under a name."""
-    path = session.new_file()
-    schema = pa.schema(
-        [pa.field("object_index", pa.int32())] + [pa.field(f.name, arrow_type(f.type)) for f in wanted.fields]
-    )
-    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
-        for batch in _batches(objects, wanted, schema):
-            writer.write_batch(batch)
-    texts = [quote(f.name) for f in wanted.fields]
-    for field in wanted.constants:
-        values = ", ".join(dict(item.constants)[field.name] for item in objects)
-        texts.append(
-            f"(CAST([{values}] AS {duckdb_type(field.type)}[]))[object_index + 1] AS {quote(field.name)}"
-        )
-    listed = ", ".join([*texts, *map(null_column, wanted.unread)]) or "1 AS no_column"
-    session.view(relation, f"SELECT {listed} FROM read_parquet({literal(str(path))})")  # noqa: S608 - made of quoted names and compiled text
-
-
-def _batches(
-    objects: Sequence[JsonObject], wanted: JsonReading, schema: pa.Schema
-) -> Iterator[pa.RecordBatch]:
-    rows: list[list[Any]] = []
-    for index, item in enumerate(objects):
-        for row in _rows(item, wanted):
-            rows.append([index, *row])
-            if len(rows) >= _BATCH_ROWS:
-                yield _batch(rows, schema)
-                rows = []
-    if rows:
-        yield _batch(rows, schema)
-
-
-def _batch(rows: list[list[Any]], schema: pa.Schema) -> pa.RecordBatch:
-    columns = zip(*rows, strict=True)
-    arrays = [pa.array(list(column), field.type) for column, field in zip(columns, schema, strict=True)]
-    return pa.record_batch(arrays, schema=schema)
-
-
-def _rows(item: JsonObject, wanted: JsonReading) -> Iterator[list[Any]]:
+def json_rows(item: RowObject, wanted: RowReading) -> Iterator[list[Any]]:
+    """Yield the rows of an object, each the values of the wanted fields."""
     decoder = json.JSONDecoder(parse_float=Decimal)
-    keys = [(field, wanted.key(field)) for field in wanted.fields]
-    with item.path.open("rb") as raw:
-        compressed = raw.read(2) == _GZIP
-        raw.seek(0)
-        stream = gzip.GzipFile(fileobj=raw) if compressed else raw
+    keys = [(field, wanted.serde.get(f"mapping.{field.name}", field.name).lower()) for field in wanted.fields]
+    skips_malformed = wanted.serde.get("ignore.malformed.json", "false").lower() == "true"
+    for number, line in lines_of(item):
+        text = line.strip()
+        if not text:
+            continue
         try:
-            for number, line in enumerate(io.TextIOWrapper(stream, encoding="utf-8", errors="replace"), 1):
-                text = line.strip()
-                if text:
-                    yield _row(decoder, text, keys, wanted, f"{item.uri}, line {number}")
-        except (EOFError, gzip.BadGzipFile) as error:
-            raise QueryError("HIVE_CURSOR_ERROR", f"Failed to read file: {item.uri}: {error}") from error
+            record = _record(decoder, text)
+        except ValueError as error:
+            if skips_malformed:
+                yield [None] * len(keys)
+                continue
+            raise QueryError(
+                "HIVE_CURSOR_ERROR", f"Row is not a valid JSON Object - {error} ({item.uri}, line {number})"
+            ) from error
+        where = f"{item.uri}, line {number}"
+        yield [_converted(record.get(key), field.type, field.name, where) for field, key in keys]
 
 
-def _row(
-    decoder: json.JSONDecoder, text: str, keys: list[tuple[Field, str]], wanted: JsonReading, where: str
-) -> list[Any]:
-    try:
-        # Hive's SerDes stop after the first value of a line
-        value, _ = decoder.raw_decode(text)
-    except ValueError as error:
-        if wanted.skips_malformed:
-            return [None] * len(keys)
-        raise QueryError(
-            "HIVE_CURSOR_ERROR", f"Row is not a valid JSON Object - JSONException: {error} ({where})"
-        ) from error
+def _record(decoder: json.JSONDecoder, text: str) -> dict[str, Any]:
+    # Hive's SerDes stop after the first value of a line
+    value, _ = decoder.raw_decode(text)
     if not isinstance(value, dict):
-        if wanted.skips_malformed:
-            return [None] * len(keys)
-        raise QueryError("HIVE_CURSOR_ERROR", f"Row is not a valid JSON Object ({where})")
-    lowered = {key.lower(): item for key, item in value.items()}
-    return [_converted(lowered.get(key), field.type, field.name, where) for field, key in keys]
+        raise ValueError(f"a {type(value).__name__} is none")
+    return {key.lower(): item for key, item in value.items()}
 
 
 def _converted(value: Any, type_: Type, name: str, where: str) -> Any:
@@ -214,36 +127,3 @@ def _number(value: Any) -> Any:
     if isinstance(value, Decimal):
         return float(value)
     raise TypeError(f"{value!r} is not JSON")
-
-
-_ARROW: Final = {
-    "boolean": pa.bool_(),
-    "tinyint": pa.int8(),
-    "smallint": pa.int16(),
-    "integer": pa.int32(),
-    "bigint": pa.int64(),
-    "real": pa.float32(),
-    "double": pa.float64(),
-    "varchar": pa.string(),
-    "char": pa.string(),
-    "varbinary": pa.binary(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us"),
-}
-
-
-def arrow_type(type_: Type) -> pa.DataType:
-    """Return the Arrow type in which rows are spooled."""
-    match type_.name:
-        case "decimal":
-            return pa.decimal128(*type_.params)
-        case "array":
-            return pa.list_(arrow_type(type_.args[0]))
-        case "map":
-            return pa.map_(arrow_type(type_.args[0]), arrow_type(type_.args[1]))
-        case "row":
-            return pa.struct([(n, arrow_type(arg)) for n, arg in zip(type_.fields, type_.args, strict=True)])
-        case name if name in _ARROW:
-            return _ARROW[name]
-        case name:
-            raise QueryError("HIVE_UNSUPPORTED_FORMAT", f"a JSON table cannot have a column of type {name}")

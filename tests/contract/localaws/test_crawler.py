@@ -2,78 +2,27 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import time
-import uuid
 from pathlib import Path
 
 import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from pyiceberg.catalog.glue import GlueCatalog
 
+from tests.fixtures.crawler import ROLE, CrawledLake, columns, keys
 from tests.fixtures.local_aws import LocalAws
 
-ROLE = "arn:aws:iam::000000000000:role/crawler"
 COMBINE = json.dumps({"Version": 1.0, "Grouping": {"TableGroupingPolicy": "CombineCompatibleSchemas"}})
 
 
-class Lake:
-    """A bucket, a database and a crawler of one test."""
-
-    def __init__(self) -> None:
-        self.name = f"crawl{uuid.uuid4().hex[:10]}"
-        self.s3 = boto3.client("s3")
-        self.glue = boto3.client("glue", config=Config(retries={"total_max_attempts": 1}))
-        self.s3.create_bucket(Bucket=self.name)
-
-    def put(self, key: str, *records: dict, compress: bool = False) -> None:
-        body = "".join(json.dumps(record) for record in records).encode()
-        self.s3.put_object(Bucket=self.name, Key=key, Body=gzip.compress(body) if compress else body)
-
-    def create(self, path: str = "raw/", *, exclusions: tuple[str, ...] = (), **more) -> None:
-        target = {"Path": f"s3://{self.name}/{path}", "Exclusions": list(exclusions)}
-        more.setdefault("Targets", {"S3Targets": [target]})
-        self.glue.create_crawler(Name=self.name, Role=ROLE, DatabaseName=self.name, **more)
-
-    def crawl(self) -> dict:
-        """Run the crawler and return what it changed in tables and partitions."""
-        self.glue.start_crawler(Name=self.name)
-        while (crawler := self.crawler())["State"] != "READY":
-            time.sleep(0.02)
-        assert crawler["LastCrawl"]["Status"] == "SUCCEEDED", crawler["LastCrawl"]
-        newest = self.glue.list_crawls(CrawlerName=self.name)["Crawls"][0]
-        assert newest["State"] == "COMPLETED"
-        return json.loads(newest["Summary"])
-
-    def crawler(self) -> dict:
-        return self.glue.get_crawler(Name=self.name)["Crawler"]
-
-    def tables(self) -> dict[str, dict]:
-        found = self.glue.get_tables(DatabaseName=self.name)["TableList"]
-        return {table["Name"]: table for table in found}
-
-    def partitions(self, table: str) -> dict[tuple[str, ...], dict]:
-        found = self.glue.get_partitions(DatabaseName=self.name, TableName=table)["Partitions"]
-        return {tuple(partition["Values"]): partition for partition in found}
-
-
 @pytest.fixture
-def lake(local_aws: LocalAws) -> Lake:
-    return Lake()
-
-
-def columns(described: dict) -> dict[str, str]:
-    return {column["Name"]: column["Type"] for column in described["StorageDescriptor"]["Columns"]}
-
-
-def keys(table: dict) -> list[str]:
-    return [key["Name"] for key in table["PartitionKeys"]]
+def lake(local_aws: LocalAws) -> CrawledLake:
+    return CrawledLake()
 
 
 def code_of(call, **arguments) -> str:
@@ -82,7 +31,7 @@ def code_of(call, **arguments) -> str:
     return refused.value.response["Error"]["Code"]
 
 
-def test_concatenated_json_in_date_folders(lake: Lake) -> None:
+def test_concatenated_json_in_date_folders(lake: CrawledLake) -> None:
     lake.put("raw/clicks/2026/11/20/s-1-x", {"id": 1, "Temp": 2}, {"id": 2**40, "Temp": 2.5})
     lake.put("raw/clicks/2026/11/21/s-1-y.gz", {"id": 3, "tags": ["a"], "at": {"x": 1}}, compress=True)
     lake.create("raw/clicks/", TablePrefix="raw_", Configuration=COMBINE)
@@ -115,7 +64,7 @@ def test_concatenated_json_in_date_folders(lake: Lake) -> None:
     assert lake.crawl()["PARTITION"] == {"ADD": 0, "UPDATE": 0, "DELETE": 0}
 
 
-def test_parquet_in_key_value_folders(lake: Lake) -> None:
+def test_parquet_in_key_value_folders(lake: CrawledLake) -> None:
     schema = pa.schema(
         [
             pa.field("device", pa.int64()),
@@ -146,7 +95,7 @@ def test_parquet_in_key_value_folders(lake: Lake) -> None:
     assert "ParquetHiveSerDe" in table["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"]
 
 
-def test_different_schemas_make_tables_of_their_own_unless_combined(lake: Lake) -> None:
+def test_different_schemas_make_tables_of_their_own_unless_combined(lake: CrawledLake) -> None:
     lake.put("raw/clicks/a", {"id": 1, "element": "x"})
     lake.put("raw/devices/b", {"device": 1, "cpu": 0.5, "ram": 0.5})
     lake.create("raw/")
@@ -158,7 +107,7 @@ def test_different_schemas_make_tables_of_their_own_unless_combined(lake: Lake) 
     assert sorted(lake.partitions("all_raw")) == [("clicks",), ("devices",)]
 
 
-def test_exclusions_leave_objects_out(lake: Lake) -> None:
+def test_exclusions_leave_objects_out(lake: CrawledLake) -> None:
     lake.put("raw/2026/a.json", {"id": 1})
     lake.put("raw/2026/b.tmp", {"id": 1, "draft": True})
     lake.put("raw/errors/2026/c.json", {"failed": True})
@@ -170,7 +119,7 @@ def test_exclusions_leave_objects_out(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize(("behavior", "expected"), [("UPDATE_IN_DATABASE", {"id", "new"}), ("LOG", {"id"})])
-def test_update_behavior(lake: Lake, behavior: str, expected: set[str]) -> None:
+def test_update_behavior(lake: CrawledLake, behavior: str, expected: set[str]) -> None:
     lake.put("raw/d=1/a", {"id": 1})
     lake.create(
         SchemaChangePolicy={"UpdateBehavior": behavior, "DeleteBehavior": "LOG"}, Configuration=COMBINE
@@ -183,7 +132,7 @@ def test_update_behavior(lake: Lake, behavior: str, expected: set[str]) -> None:
 
 
 @pytest.mark.parametrize("behavior", ["DELETE_FROM_DATABASE", "DEPRECATE_IN_DATABASE", "LOG"])
-def test_delete_behavior(lake: Lake, behavior: str) -> None:
+def test_delete_behavior(lake: CrawledLake, behavior: str) -> None:
     lake.put("raw/gone/d=1/a", {"id": 1})
     lake.put("raw/kept/d=1/a", {"other": 1})
     lake.put("raw/kept/d=2/a", {"other": 1})
@@ -209,7 +158,7 @@ def test_delete_behavior(lake: Lake, behavior: str) -> None:
     assert "DEPRECATED_BY_CRAWLER" not in partitions[("1",)]["Parameters"]
 
 
-def test_new_folders_only(lake: Lake) -> None:
+def test_new_folders_only(lake: CrawledLake) -> None:
     policy = {"SchemaChangePolicy": {"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"}}
     recrawl = {"RecrawlPolicy": {"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"}}
     with pytest.raises(ClientError, match="can have only LOG"):
@@ -223,7 +172,7 @@ def test_new_folders_only(lake: Lake) -> None:
     assert lake.partitions("raw")[("1",)]["Parameters"]["objectCount"] == "1"
 
 
-def test_merge_new_columns_and_inherit_from_table(lake: Lake) -> None:
+def test_merge_new_columns_and_inherit_from_table(lake: CrawledLake) -> None:
     output = {
         "Tables": {"AddOrUpdateBehavior": "MergeNewColumns"},
         "Partitions": {"AddOrUpdateBehavior": "InheritFromTable"},
@@ -240,7 +189,7 @@ def test_merge_new_columns_and_inherit_from_table(lake: Lake) -> None:
     assert columns(lake.partitions("raw")[("2",)]) == columns(lake.tables()["raw"])
 
 
-def test_a_name_that_is_taken_gets_a_suffix(lake: Lake) -> None:
+def test_a_name_that_is_taken_gets_a_suffix(lake: CrawledLake) -> None:
     lake.put("one/raw/a", {"id": 1})
     lake.put("two/raw/a", {"other": 1})
     lake.create(Targets={"S3Targets": [{"Path": f"s3://{lake.name}/{each}/raw/"} for each in ("one", "two")]})
@@ -252,7 +201,9 @@ def test_a_name_that_is_taken_gets_a_suffix(lake: Lake) -> None:
     assert len(names) == 2
 
 
-def test_iceberg_target_registers_and_leaves_other_writers_alone(local_aws: LocalAws, lake: Lake) -> None:
+def test_iceberg_target_registers_and_leaves_other_writers_alone(
+    local_aws: LocalAws, lake: CrawledLake
+) -> None:
     settings = {"glue.endpoint": local_aws.endpoint_url, "s3.endpoint": local_aws.endpoint_url}
     keys_of = {
         "client.access-key-id": "test",
@@ -277,7 +228,7 @@ def test_iceberg_target_registers_and_leaves_other_writers_alone(local_aws: Loca
     assert len(catalog.load_table(f"{lake.name}.t").scan().to_arrow()) == 2
 
 
-def test_states_and_refusals(lake: Lake) -> None:
+def test_states_and_refusals(lake: CrawledLake) -> None:
     for number in range(400):
         lake.put(f"raw/{number}", {"id": number})
     lake.create()
@@ -307,7 +258,7 @@ def test_states_and_refusals(lake: Lake) -> None:
     assert code_of(glue.start_crawler, Name=lake.name) == "EntityNotFoundException"
 
 
-def test_missing_bucket_fails_by_name(lake: Lake) -> None:
+def test_missing_bucket_fails_by_name(lake: CrawledLake) -> None:
     lake.create(Targets={"S3Targets": [{"Path": "s3://no-such-bucket-here/raw/"}]})
     lake.glue.start_crawler(Name=lake.name)
     while lake.crawler()["State"] != "READY":
@@ -328,13 +279,13 @@ def test_missing_bucket_fails_by_name(lake: Lake) -> None:
         {"Configuration": "not json"},
     ],
 )
-def test_what_is_not_done_is_refused(lake: Lake, more: dict) -> None:
+def test_what_is_not_done_is_refused(lake: CrawledLake, more: dict) -> None:
     with pytest.raises(ClientError, match="InvalidInputException"):
         lake.create(**more)
     assert lake.name not in lake.glue.list_crawlers()["CrawlerNames"]
 
 
-def test_schedules_are_kept(lake: Lake) -> None:
+def test_schedules_are_kept(lake: CrawledLake) -> None:
     lake.create(Schedule="cron(15 12 * * ? *)", Tags={"team": lake.name})
     glue = lake.glue
     kept = {"ScheduleExpression": "cron(15 12 * * ? *)", "State": "SCHEDULED"}

@@ -21,9 +21,10 @@ from localaws.athena.sql.catalog import Predicate
 from localaws.athena.sql.type_text import parse_type
 from localaws.athena.tables.binding import BindSession, Comparison
 from localaws.athena.tables.columns import Field, field_of
-from localaws.athena.tables.json_rows import JsonObject, JsonReading, bind_json
+from localaws.athena.tables.json_rows import json_rows
 from localaws.athena.tables.lake import Lake
 from localaws.athena.tables.parquet import ParquetFile, Reading, bind_files
+from localaws.athena.tables.spooled import RowObject, RowReading, bind_rows
 from localaws.athena.text import double_text
 
 
@@ -87,10 +88,10 @@ def test_row_groups_that_cannot_match_cost_nothing(session: BindSession, tmp_pat
     assert scanned(("n", "=", (5000,)), ("n", ">", (0,))) == 0
 
 
-def json_object(tmp_path: Path, body: bytes) -> JsonObject:
+def json_object(tmp_path: Path, body: bytes) -> RowObject:
     path = tmp_path / "object"
     path.write_bytes(body)
-    return JsonObject(path, "s3://b/object", (("dt", "'2026'"),))
+    return RowObject(path, "s3://b/object", (("dt", "'2026'"),))
 
 
 def test_a_line_is_a_row_and_what_follows_its_first_value_is_not_seen(
@@ -98,7 +99,9 @@ def test_a_line_is_a_row_and_what_follows_its_first_value_is_not_seen(
 ) -> None:
     item = json_object(tmp_path, b'{"A": 1}{"A": 2}\n\n{"a": "3", "extra": 1}\n{"a": null}')
     constants = [field_of("dt", parse_type("string"))]
-    bind_json("scan_1", [item], JsonReading([field_of("a", parse_type("int"))], constants, {}), session)
+    bind_rows(
+        "scan_1", [item], RowReading([field_of("a", parse_type("int"))], constants, {}), json_rows, session
+    )
     assert rows_of(session, "scan_1") == [(1, "2026"), (3, "2026"), (None, "2026")]
 
 
@@ -113,14 +116,14 @@ def test_a_line_is_a_row_and_what_follows_its_first_value_is_not_seen(
 def test_lines_that_are_no_rows_are_named(
     session: BindSession, tmp_path: Path, body: bytes, reason: str
 ) -> None:
-    reading = JsonReading([field_of("a", parse_type("int"))], [], {})
+    reading = RowReading([field_of("a", parse_type("int"))], [], {})
     with pytest.raises(QueryError, match=reason):
-        bind_json("scan_1", [json_object(tmp_path, body)], reading, session)
+        bind_rows("scan_1", [json_object(tmp_path, body)], reading, json_rows, session)
 
 
 def test_malformed_lines_are_nulls_when_the_serde_says_so(session: BindSession, tmp_path: Path) -> None:
-    reading = JsonReading([field_of("a", parse_type("int"))], [], {"ignore.malformed.json": "true"})
-    bind_json("scan_1", [json_object(tmp_path, b'oops\n{"a": 1}')], reading, session)
+    reading = RowReading([field_of("a", parse_type("int"))], [], {"ignore.malformed.json": "true"})
+    bind_rows("scan_1", [json_object(tmp_path, b'oops\n{"a": 1}')], reading, json_rows, session)
     assert rows_of(session, "scan_1") == [(None,), (1,)]
 
 
@@ -144,7 +147,7 @@ def test_json_rows_come_back_as_they_were_written(
     types = {"i": "int", "d": "double", "s": "string", "xs": "array<int>", "r": "struct<b:boolean>"}
     fields = [field_of(name, parse_type(text)) for name, text in types.items()]
     relation = f"scan_{session.new_file().stem}"
-    bind_json(relation, [json_object(tmp_path, body)], JsonReading(fields, [], {}), session)
+    bind_rows(relation, [json_object(tmp_path, body)], RowReading(fields, [], {}), json_rows, session)
     assert rows_of(session, relation) == [tuple(record[name] for name in types) for record in records]
 
 
