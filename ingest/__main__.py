@@ -61,6 +61,7 @@ def _add_declare(parser: argparse.ArgumentParser) -> None:
         "--buffer-mb", type=int, default=Buffering.size_mb, help="write an object at this size"
     )
     parser.add_argument("--buffer-s", type=int, default=Buffering.interval_s, help="age of its oldest record")
+    parser.add_argument("--transform-arn", help="Lambda function that records go through, if any")
 
 
 def _add_simulate(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +95,8 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
 def _declare(options: argparse.Namespace) -> int:
     dataset = find_dataset(options.dataset)
     buffering = Buffering(options.buffer_mb, options.buffer_s)
-    print(declare(Lake.from_environment(), dataset, options.role_arn, buffering))
+    lake = Lake.from_environment()
+    print(declare(lake, dataset, options.role_arn, buffering, options.transform_arn))
     return 0
 
 

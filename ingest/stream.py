@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from firelake import aws
 from firelake.errors import FirelakeError
@@ -12,7 +13,11 @@ from firelake.layout import Lake, Zone
 from firelake.spec import Dataset
 
 if TYPE_CHECKING:
-    from mypy_boto3_firehose.type_defs import ExtendedS3DestinationConfigurationTypeDef
+    from mypy_boto3_firehose.type_defs import (
+        ExtendedS3DestinationConfigurationTypeDef,
+        ProcessingConfigurationTypeDef,
+        ProcessorParameterTypeDef,
+    )
 
 _READY_WITHIN_S = 120
 _POLL_S = 0.5
@@ -32,7 +37,11 @@ def stream_name(lake: Lake, dataset: Dataset) -> str:
 
 
 def declare(
-    lake: Lake, dataset: Dataset, role_arn: str | None = None, buffering: Buffering | None = None
+    lake: Lake,
+    dataset: Dataset,
+    role_arn: str | None = None,
+    buffering: Buffering | None = None,
+    transform_arn: str | None = None,
 ) -> str:
     """Create the raw bucket and the dataset's stream where they are missing; return the stream's name.
 
@@ -45,6 +54,8 @@ def declare(
         which AWS refuses by name.
     buffering
         When objects are written.
+    transform_arn
+        The Lambda function that records go through, if any.
 
     Raises
     ------
@@ -54,6 +65,8 @@ def declare(
         If a stream of that name delivers elsewhere, or does not become active.
     """
     wanted = _destination(lake, dataset, role_arn, buffering or Buffering())
+    if transform_arn is not None:
+        wanted["ProcessingConfiguration"] = _transform(transform_arn)
     aws.ensure_bucket(lake.bucket(Zone.RAW))
     name = stream_name(lake, dataset)
     firehose = aws.client("firehose")
@@ -85,6 +98,19 @@ def _destination(
     return destination
 
 
+def _transform(arn: str) -> ProcessingConfigurationTypeDef:
+    parameter: ProcessorParameterTypeDef = {"ParameterName": "LambdaArn", "ParameterValue": arn}
+    return {"Enabled": True, "Processors": [{"Type": "Lambda", "Parameters": [parameter]}]}
+
+
+def _transform_arn(processing: Mapping[str, Any]) -> str | None:
+    for processor in processing.get("Processors", []) if processing.get("Enabled") else []:
+        for parameter in processor.get("Parameters", []):
+            if parameter["ParameterName"] == "LambdaArn":
+                return str(parameter["ParameterValue"])
+    return None
+
+
 def _check_destination(name: str, wanted: ExtendedS3DestinationConfigurationTypeDef) -> None:
     described = aws.client("firehose").describe_delivery_stream(DeliveryStreamName=name)
     destinations = described["DeliveryStreamDescription"]["Destinations"]
@@ -95,6 +121,12 @@ def _check_destination(name: str, wanted: ExtendedS3DestinationConfigurationType
                 f"stream {name} exists with {key} {actual.get(key)!r}, but the spec says "
                 f"{wanted.get(key)!r}; correct raw: in the spec, or update or delete the stream"
             )
+    through = _transform_arn(actual.get("ProcessingConfiguration", {}))
+    if through != (asked := _transform_arn(wanted.get("ProcessingConfiguration", {}))):
+        raise FirelakeError(
+            f"stream {name} exists with the transform {through}, not {asked}; "
+            "correct --transform-arn, or update or delete the stream"
+        )
 
 
 def _wait_until_active(name: str) -> None:

@@ -56,6 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     _running(commands)
     _looking(commands)
     _quarantine(commands)
+    _errors(commands)
     _advising(commands)
     _maintaining(commands)
     return parser
@@ -145,6 +146,26 @@ def _quarantine(commands: _Commands) -> None:
         "replay", "quarantined:replay", "run the periods with refused records again, after a fix", *examples
     )
     _selection(replay)
+
+
+def _errors(commands: _Commands) -> None:
+    examples = ["errors list menu_clicks"]
+    parser = commands.add(
+        "errors", "undelivered:count", "look at records that Firehose could not deliver", *examples
+    )
+    below = _Commands(parser.add_subparsers(title="commands", required=True, metavar="COMMAND"))
+    examples = ["errors list menu_clicks --since 2026-11-21 --until 2026-11-21"]
+    listing = below.add("list", "undelivered:count", "count them by period and error", *examples)
+    examples = ["errors show menu_clicks --limit 5"]
+    show = below.add("show", "undelivered:show", "print them as they came", *examples)
+    show.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (default: 20)")
+    examples = ["errors replay menu_clicks", "errors replay menu_clicks --object errors/menu_clicks/…"]
+    replay = below.add("replay", "undelivered:replay", "put them into raw and run their periods", *examples)
+    for selecting in (listing, show, replay):
+        _dataset(selecting)
+        _range(selecting, "arrival period", required=False)
+    for selecting in (show, replay):
+        selecting.add_argument("--object", metavar="KEY", help="only those of this error object")
 
 
 def _advising(commands: _Commands) -> None:

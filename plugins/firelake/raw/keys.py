@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from firelake.periods import Grain, Period
@@ -148,6 +149,20 @@ class KeyLayout:
         start, end = span
         named = self._named_at(key)
         return named if named is not None and start <= named < end else end - timedelta(seconds=1)
+
+    def key(self, arrived_at: datetime, stream: str, name: UUID) -> str:
+        """Return a key such as Firehose builds for a stream, without extension.
+
+        Parameters
+        ----------
+        stream
+            The stream's name, which also stands where keys have a partition key or a random text.
+        """
+        local = arrived_at.astimezone(self._zone_info)
+        folder = "".join(
+            stream if isinstance(part, _Anything) else _rendered(part, local) for part in self._parts
+        )
+        return f"{folder}{stream}-1-{local:%Y-%m-%d-%H-%M-%S}-{name}"
 
     @cached_property
     def _excluded_pattern(self) -> re.Pattern[str]:
