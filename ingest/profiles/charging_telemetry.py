@@ -9,7 +9,7 @@ from random import Random
 
 from ingest.profile import Profile, Record
 
-CHARGERS = range(1, 61)
+CHARGERS = range(1, 41)
 MAX_POWER_W = 9000
 _RAMP = timedelta(minutes=2)
 _TAPER_FROM_PERCENT = 80.0
@@ -77,7 +77,7 @@ def sessions(charger: int, day: datetime) -> tuple[Session, ...]:
 
 
 class Chargers:
-    """Sixty chargers that report while a vehicle is plugged in, some of them past midnight."""
+    """Forty chargers that report while a vehicle is plugged in, some of them past midnight."""
 
     def record(self, random: Random, happened_at: datetime, sent_at: datetime) -> Record | None:
         """Return a reading of one of the sessions of that time."""

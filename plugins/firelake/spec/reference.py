@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from firelake.markdown import table
 from firelake.spec.alerts import Alerts
 from firelake.spec.dataset import Column, Dataset, Lifecycle, LifecycleStep, Quality, Raw, Trailing
 from firelake.spec.types import ColumnType, Decimal, ListOf, MapOf, Primitive, StructOf
@@ -75,8 +76,8 @@ def dataset_reference() -> str:
     ]
     for title, model, introduction in _SECTIONS:
         parts += [f"## {title}", "", introduction, "", *_model_table(model), ""]
-    parts += ["## Types", "", *_table(("type", "what it takes"), _TYPES), ""]
-    parts += ["## Why records are refused", "", *_table(("reason", "what"), _code_first(_REASONS)), ""]
+    parts += ["## Types", "", *table(("type", "what it takes"), _TYPES), ""]
+    parts += ["## Why records are refused", "", *table(("reason", "what"), _code_first(_REASONS)), ""]
     return "\n".join(parts)
 
 
@@ -91,12 +92,7 @@ def _model_table(model: type[BaseModel]) -> list[str]:
         for name, field in model.model_fields.items()
         if (model, name) != (Column, "name")
     ]
-    return _table(("key", "type", "default", "meaning"), rows)
-
-
-def _table(header: tuple[str, ...], rows: Any) -> list[str]:
-    lines = [header, tuple("---" for _ in header), *rows]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    return table(("key", "type", "default", "meaning"), rows)
 
 
 def _code_first(rows: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
