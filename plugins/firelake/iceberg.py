@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import time
@@ -48,6 +49,7 @@ from firelake.spec.types import ColumnType, Decimal, ListOf, MapOf, Primitive
 
 COMMIT_PROPERTY = "firelake.run-id"
 STAGE_PROPERTY = "firelake.stage"
+ROLLBACK_PROPERTY = "firelake.rolled-back-to"
 
 _PRIMITIVES: dict[str, IcebergType] = {
     "string": StringType(),
@@ -280,14 +282,42 @@ def _commit(
             overwrite.append_data_file(file)
 
 
+def restore(table: Table, target: Snapshot, properties: dict[str, str]) -> Snapshot:
+    """Give the table the files of an earlier snapshot, in a commit of its own.
+
+    Raises
+    ------
+    StaleBase
+        If the table has changed since it was loaded.
+    """
+    current = table.current_snapshot()
+    now = {} if current is None else _files_of(table, current)
+    then = _files_of(table, target)
+    removed = [file for path, file in now.items() if path not in then]
+    added = [file for path, file in then.items() if path not in now]
+    try:
+        _commit(table, removed, added, properties)
+    except (CommitFailedException, ValidationException) as error:
+        raise StaleBase(f"{'.'.join(table.name())} changed meanwhile") from error
+    made = table.current_snapshot()
+    if made is None:
+        raise AssertionError(f"{'.'.join(table.name())} has no snapshot after a commit")
+    return made
+
+
+def _files_of(table: Table, snapshot: Snapshot) -> dict[str, DataFile]:
+    tasks = table.scan(snapshot_id=snapshot.snapshot_id).plan_files()
+    return {task.file.file_path: task.file for task in tasks}
+
+
 def _landed(table: Table, run_id: str) -> Snapshot | None:
-    """Return the snapshot of a commit whose answer was lost on the way."""
+    """Return the snapshot of a commit whose answer was lost on the way, unless a rollback took it back."""
+    standing: float = math.inf
     for snapshot in reversed(table.metadata.snapshots[-_COMMIT_ATTEMPTS:]):
-        if (
-            snapshot.summary is not None
-            and snapshot.summary.additional_properties.get(COMMIT_PROPERTY) == run_id
-        ):
-            return snapshot
+        properties = snapshot.summary.additional_properties if snapshot.summary else {}
+        standing = min(standing, float(properties.get(ROLLBACK_PROPERTY, math.inf)))
+        if properties.get(COMMIT_PROPERTY) == run_id:
+            return snapshot if (snapshot.sequence_number or 0) <= standing else None
     return None
 
 

@@ -13,8 +13,10 @@ from typing import Any
 import pyarrow as pa
 from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual, LessThanOrEqual
 from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
 
 from firelake import iceberg
+from firelake.books import Books, Totals
 from firelake.layout import Lake
 from firelake.outcome import Stage
 from firelake.periods import Period, PeriodRange
@@ -40,7 +42,8 @@ class Ledger:
         """Return the entries of what arrived from ``since`` to ``until``, by ``entry``.
 
         ``processed``: an object, where its records went; ``displaced``: rows that an earlier object's
-        run lost to this one's; ``empty``: a period that had no objects when its run looked.
+        run lost to this one's; ``empty``: a period that had no objects when its run looked; ``held``:
+        beside a ``processed`` of nothing, an object that a rollback took back.
         """
         scan = self._table.scan(
             row_filter=And(
@@ -108,8 +111,14 @@ class Ledger:
         """Write the entries of runs that died between their commit and their entries; return their ids."""
         table = trusted(self._dataset).load(self._lake)
         late: list[str] = []
+        rolled_back: list[Snapshot] = []
         for snapshot in reversed(table.metadata.snapshots[-_CATCH_UP:]):
             properties = snapshot.summary.additional_properties if snapshot.summary else {}
+            if iceberg.ROLLBACK_PROPERTY in properties:
+                if self._knows(snapshot.sequence_number or 0):
+                    break
+                rolled_back.append(snapshot)
+                continue
             if iceberg.STAGE_PROPERTY not in properties:
                 continue
             stage = read_stage(properties[iceberg.STAGE_PROPERTY])
@@ -119,7 +128,41 @@ class Ledger:
                 break
             self.record(stage, snapshot.sequence_number or 0)
             late.append(stage.run_id)
+        for snapshot in reversed(rolled_back):
+            self._take_back(snapshot)
         return late
+
+    def _knows(self, sequence_number: int) -> bool:
+        """Tell whether anything was written down of a commit."""
+        scan = self._table.scan(
+            row_filter=And(
+                EqualTo(term="dataset", value=self._dataset.name),
+                EqualTo(term="sequence_number", value=sequence_number),
+            ),
+            limit=1,
+        )
+        return bool(scan.to_arrow().num_rows)
+
+    def _take_back(self, rollback: Snapshot) -> None:
+        """Write down how objects stand after a rollback: as they did then, or held if they did not yet."""
+        properties = rollback.summary.additional_properties if rollback.summary else {}
+        target = int(properties[iceberg.ROLLBACK_PROPERTY])
+        run_id, sequence_number = properties[iceberg.COMMIT_PROPERTY], rollback.sequence_number or 0
+        entries = [one for one in self.all().to_pylist() if one["sequence_number"] < sequence_number]
+        then = Books.of(one for one in entries if one["sequence_number"] <= target).by_object
+        changed = {one["raw_object"] for one in entries if one["sequence_number"] > target}
+        # Sizes and event partitions are the same whichever run found them.
+        known = {one["raw_object"]: one for one in entries if one["entry"] == "processed"}
+        taken_back: list[dict[str, Any]] = []
+        for key in changed & known.keys():
+            now = {**known[key], "sequence_number": sequence_number}
+            if key in then and not then[key].held:
+                taken_back.append({**now, **then[key].totals.model_dump(), "run_id": then[key].run_id})
+            else:
+                nothing = {**now, **Totals().model_dump(), "run_id": run_id}
+                taken_back += [nothing, {**nothing, "entry": "held"}]
+        if taken_back:
+            iceberg.append(self._table, _arrow(self._table, taken_back))
 
     def _runs(self, stage: Stage) -> set[str]:
         arrivals = [outcome.arrived_at for outcome in stage.objects]
@@ -150,5 +193,10 @@ def _naive(instant: datetime) -> str:
 
 def _arrow(table: Table, rows: Iterable[dict[str, Any]]) -> pa.Table:
     schema = table.schema().as_arrow()
-    naive = [{**row, "arrived_at": row["arrived_at"].astimezone(UTC).replace(tzinfo=None)} for row in rows]
+    naive = [{**row, "arrived_at": _without_zone(row["arrived_at"])} for row in rows]
     return pa.Table.from_pylist(naive, schema=schema)
+
+
+def _without_zone(instant: datetime) -> datetime:
+    """Return an instant as the ledger keeps it; one that comes from the ledger has no zone."""
+    return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)

@@ -170,7 +170,8 @@ LEDGER = TableDeclaration(
         (
             "entry",
             _STRING,
-            "processed; displaced: rows became another object's duplicates; empty: no objects",
+            "processed; displaced: rows became another object's duplicates; empty: no objects; "
+            "held: taken back by a rollback",
         ),
         ("arrived_at", _TIMESTAMP, "When Firehose received the object's oldest record, UTC"),
         ("arrival_period", _STRING, "Arrival period that the object belongs to"),

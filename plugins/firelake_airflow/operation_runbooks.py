@@ -25,6 +25,28 @@ Readers see the old rows until the commit. Rows whose raw objects are gone (expi
 From a shell: `firelake rebuild {name} --since 2026-11-01 --until 2026-11-07 --dry-run`.
 """
 
+_ROLLBACK = """\
+Lets readers of `{trusted}` see an **earlier snapshot** again, for when a bad batch has been published.
+Owner: {owner}.
+
+*Trigger* it. `list_snapshots` shows in its log what there is to go back to, and how many raw objects each
+takes back. With **Dry run** on, that is all. With it off, `approve` waits for a person (*Required Actions*),
+who chooses the snapshot from a list and approves or rejects. Nothing has been changed until then.
+
+| task | does | when it fails |
+| --- | --- | --- |
+| list_snapshots | lists them, and says what going back to **Snapshot** would do if the form names one | no \
+such snapshot: its log names those there are |
+| approve | asks a person; a rejection skips what follows | nobody answered for a day: trigger again |
+| roll_back | quarantine, then rows (one commit), then ledger; Athena counts | retried; done twice it is the \
+same. What quarantine held then may be expired: rebuild the days instead |
+| announce | tells which event partitions changed, so that their summaries follow | clear the task |
+
+Raw is not touched. Objects that were taken back are **held**: no run sweeps them up by itself, and
+`lake__reconcile` names them until their arrival periods are run again, once the cause is gone (*Backfill* of
+`{name}__pipeline`, reprocessing what completed). From a shell: `firelake rollback {name}`.
+"""
+
 RECONCILE = """\
 Compares, daily, the parts of the lake with each other. It changes nothing.
 
@@ -65,4 +87,13 @@ def rebuild_runbook(dataset: Dataset) -> str:
         trusted=f"{Lake.from_environment().database(Zone.TRUSTED)}.{dataset.name}",
         skew=dataset.max_skew,
         lateness=dataset.max_lateness,
+    )
+
+
+def rollback_runbook(dataset: Dataset) -> str:
+    """Say what a rollback does and what to do when a task fails."""
+    return _ROLLBACK.format(
+        name=dataset.name,
+        owner=dataset.owner,
+        trusted=f"{Lake.from_environment().database(Zone.TRUSTED)}.{dataset.name}",
     )

@@ -23,6 +23,11 @@ RETRY_POLICY = ExceptionRetryPolicy(
             reason="the same input gives the same result; a person must look",
         ),
         RetryRule(
+            exception="airflow.providers.standard.exceptions.HITLTimeoutError",
+            action=RetryAction.FAIL,
+            reason="nobody answered in time; asking again is for whoever triggered it",
+        ),
+        RetryRule(
             exception=CommitConflict,
             retry_delay=timedelta(seconds=10),
             reason="other runs won the commit; the next try builds on theirs",

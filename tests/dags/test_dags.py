@@ -10,7 +10,7 @@ from firelake_airflow.pools import POOLS
 DATASETS = load_datasets()
 SUMMARIES = load_summaries()
 DAG_IDS = {
-    *(f"{dataset.name}__{kind}" for dataset in DATASETS for kind in ("pipeline", "rebuild")),
+    *(f"{dataset.name}__{kind}" for dataset in DATASETS for kind in ("pipeline", "rebuild", "rollback")),
     *(f"{summary.table.name}__summary" for summary in SUMMARIES),
     *(f"lake__{kind}" for kind in ("drift", "lifecycle", "maintenance", "reconcile")),
 }
@@ -81,6 +81,9 @@ def test_nothing_is_changed_by_hand_before_the_go_ahead(dag_bag: DagBag) -> None
         rebuild = dag_bag.dags[f"{dataset.name}__rebuild"]
         assert rebuild.get_task("publish").upstream_task_ids == {"compact", "go_ahead"}
         assert rebuild.get_task("go_ahead").upstream_task_ids == {"gate"}
+        rollback = dag_bag.dags[f"{dataset.name}__rollback"]
+        assert rollback.get_task("roll_back").upstream_task_ids == {"approve"}
+        assert rollback.get_task("approve").upstream_task_ids == {"list_snapshots", "go_ahead"}
 
 
 def test_a_pipeline_works_in_order(dag_bag: DagBag) -> None:

@@ -59,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     _errors(commands)
     _advising(commands)
     _maintaining(commands)
+    _operating(commands)
     return parser
 
 
@@ -195,15 +196,29 @@ def _maintaining(commands: _Commands) -> None:
         "maintain", "maintaining:maintain", "expire snapshots, remove orphans, join small files", *examples
     )
     _dataset(maintain)
-    maintain.add_argument(
-        "--apply", action="store_true", help="do it; without this, only say what would be done"
-    )
+    _apply(maintain)
     maintain.add_argument(
         "--grace",
         type=_grace,
         default=timedelta(days=7),
         metavar="DURATION",
         help="what a reader or run may still need: nothing younger is removed (default: 7d)",
+    )
+
+
+def _operating(commands: _Commands) -> None:
+    examples = ["rollback menu_clicks", "rollback menu_clicks --to 5012330718249611 --apply"]
+    rollback = commands.add(
+        "rollback", "operating:rollback", "let readers see an earlier snapshot of a trusted table", *examples
+    )
+    _dataset(rollback)
+    rollback.add_argument("--to", type=int, metavar="SNAPSHOT", help="its id; without it, list the snapshots")
+    _apply(rollback)
+
+
+def _apply(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--apply", action="store_true", help="do it; without this, only say what would be done"
     )
 
 
