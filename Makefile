@@ -16,7 +16,7 @@ TRINO ?= required
 CODE := dags plugins localaws ingest tests bench deploy examples
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e test-faults test-ingest rabbitmq test-compose trino test-trino chromium bench bench-large bench-gate mwaa lock clean
+.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e test-faults test-ingest rabbitmq test-compose trino test-trino chromium bench bench-large bench-gate bench-aws mwaa lambda lock clean
 MAKEFLAGS += --no-print-directory --warn-undefined-variables
 .DELETE_ON_ERROR:
 
@@ -100,8 +100,14 @@ bench-gate: $(VENVS) ## Measure the gate on ten million rows
 bench-large: var/bench/.venv/installed ## The same, and Firelake on ten times the data
 	@PYTHONPATH=.:plugins $(BENCH_BIN)/python -m bench --large
 
+bench-aws: $(VENVS) ## Measure Local AWS; writes docs/local-aws-benchmarks.md
+	@PYTHONPATH=. $(BIN)/python -m bench.local_aws
+
 mwaa: ## What Amazon MWAA is given: DAGs, plugins.zip, pinned requirements and startup script, in dist/mwaa/
 	@$(PYTHON) deploy/mwaa/build.py
+
+lambda: ## The Firehose transform as Lambda takes it, in dist/lambda/
+	@$(PYTHON) -m ingest.transform.package
 
 lock: .venv/installed ## Pin again what the requirements*.in files ask for
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 requirements.in -o requirements.txt

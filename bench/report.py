@@ -9,7 +9,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from bench.contest import FIRELAKE, FLOOR, Standing
-from bench.results import Contest, Results, machine
+from bench.results import Contest, Results
+from bench.targets import machine
 
 _OURS, _THEIRS, _BEST = "#d1495b", "#9aa5b1", "#3d5a80"
 

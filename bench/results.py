@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from bench.contest import FIRELAKE, FLOOR, Standing
 from bench.history import Listing
+from bench.targets import GIB, Target, at_least, at_most, machine
 from bench.telemetry import Corpus
-
-_GIB = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -34,21 +30,6 @@ class Contest:
     def cpu_ratio(self, name: str, other: str) -> float:
         """Return how many times the CPU of another contender one takes."""
         return self.of(name).cpu_s / self.of(other).cpu_s
-
-
-@dataclass(frozen=True)
-class Target:
-    """Something Firelake should reach.
-
-    Parameters
-    ----------
-    reached
-        What was measured, in the words of the target.
-    """
-
-    text: str
-    reached: str
-    met: bool
 
 
 @dataclass(frozen=True)
@@ -75,15 +56,15 @@ class Results:
         """Hold the measurements to what Firelake should reach."""
         contest = self.contests[-1]
         ours = contest.of(FIRELAKE)
-        yield _at_most("CPU-seconds against the floor", contest.cpu_ratio(FIRELAKE, FLOOR), 1.8, "x")
-        yield _at_most("CPU-seconds against chDB", contest.cpu_ratio(FIRELAKE, "chDB"), 1.0, "x")
-        yield _at_least("CPU-seconds of pandas against ours", contest.cpu_ratio("pandas", FIRELAKE), 8, "x")
-        yield _at_least("CPU-seconds of PySpark against ours", contest.cpu_ratio("PySpark", FIRELAKE), 5, "x")
-        yield _at_most("Peak memory", ours.peak_rss_bytes / _GIB, 1.2, " GiB")
+        yield at_most("CPU-seconds against the floor", contest.cpu_ratio(FIRELAKE, FLOOR), 1.8, "x")
+        yield at_most("CPU-seconds against chDB", contest.cpu_ratio(FIRELAKE, "chDB"), 1.0, "x")
+        yield at_least("CPU-seconds of pandas against ours", contest.cpu_ratio("pandas", FIRELAKE), 8, "x")
+        yield at_least("CPU-seconds of PySpark against ours", contest.cpu_ratio("PySpark", FIRELAKE), 5, "x")
+        yield at_most("Peak memory", ours.peak_rss_bytes / GIB, 1.2, " GiB")
         objects = self.many_objects.of(FIRELAKE).cpu_s / self.few_objects.of(FIRELAKE).cpu_s
-        yield _at_most("The same bytes in 50 times the objects, CPU-seconds", objects, 2, "x")
+        yield at_most("The same bytes in 50 times the objects, CPU-seconds", objects, 2, "x")
         first, last = self.histories[0], self.histories[-1]
-        yield _at_most(
+        yield at_most(
             f"Keys listed for a day behind {last.keys_stored:,} keys",
             last.keys_listed / first.keys_listed,
             1,
@@ -91,36 +72,14 @@ class Results:
         )
         if self.large is not None:
             theirs = self.large.of(FIRELAKE)
-            yield _at_most("Ten times the data, CPU-seconds", theirs.cpu_s / ours.cpu_s, 11, "x")
-            yield _at_most("Peak memory at ten times the data", theirs.peak_rss_bytes / _GIB, 1.2, " GiB")
+            yield at_most("Ten times the data, CPU-seconds", theirs.cpu_s / ours.cpu_s, 11, "x")
+            yield at_most("Peak memory at ten times the data", theirs.peak_rss_bytes / GIB, 1.2, " GiB")
 
     def save(self, path: Path) -> None:
         """Write the raw figures as JSON."""
         facts = {"measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine()}
         facts |= asdict(self) | {"targets": [asdict(target) for target in self.targets()]}
         path.write_text(json.dumps(facts, indent=1, default=_plain) + "\n")
-
-
-def machine() -> str:
-    """Say what the benchmarks ran on."""
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.machine(),
-    )
-    memory = psutil.virtual_memory().total // _GIB
-    return f"{psutil.cpu_count()} cores ({model}), {memory} GiB of memory, Python {platform.python_version()}"
-
-
-def _at_most(text: str, value: float, limit: float, unit: str) -> Target:
-    return Target(f"{text}: at most {limit:g}{unit}", f"{value:.2f}{unit}", value <= limit)
-
-
-def _at_least(text: str, value: float, limit: float, unit: str) -> Target:
-    return Target(f"{text}: at least {limit:g}{unit}", f"{value:.2f}{unit}", value >= limit)
 
 
 def _plain(value: Any) -> str:

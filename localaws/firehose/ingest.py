@@ -18,6 +18,7 @@ _MAX_BATCH_RECORDS = 500
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}", re.ASCII)
 _UNAVAILABLE = "ServiceUnavailableException"
 _SLOW_DOWN = "Slow down."
+_POSITIONS = tuple(f"{position:08x}" for position in range(_MAX_BATCH_RECORDS))
 _REFUSED = {"ErrorCode": _UNAVAILABLE, "ErrorMessage": _SLOW_DOWN}
 
 
@@ -47,24 +48,28 @@ class Ingest:
         stream = self._stream(payload["DeliveryStreamName"])
         if self._faults.strikes("firehose.PutRecord"):
             raise AwsError(_UNAVAILABLE, _SLOW_DOWN, 503)
-        self.append(stream, [_data(payload["Record"])])
+        self.append(stream, _decoded([payload["Record"]["Data"]]))
         return {"RecordId": secrets.token_hex(64), "Encrypted": False}
 
     def put_record_batch(self, payload: Payload) -> Payload:
         """PutRecordBatch: a record that fails by a wanted fault is not buffered, all others are."""
         stream = self._stream(payload["DeliveryStreamName"])
-        bodies = [_data(item) for item in payload["Records"]]
+        bodies = _decoded([item["Data"] for item in payload["Records"]])
         if sum(map(len, bodies)) > _MAX_BATCH_BYTES:
             raise AwsError("InvalidArgumentException", "Records size exceeds 4 MB limit")
         struck = self._faults.strike_all("firehose.PutRecordBatch", len(bodies))
-        self.append(stream, [body for body, fails in zip(bodies, struck, strict=True) if not fails])
+        failed = sum(struck)
+        accepted = (
+            [body for body, fails in zip(bodies, struck, strict=True) if not fails] if failed else bodies
+        )
+        self.append(stream, accepted)
         # One draw of chance for a batch: what makes ids unique within it is the position.
         batch_id = secrets.token_hex(60)
         answers = [
-            _REFUSED if fails else {"RecordId": f"{batch_id}{position:08x}"}
-            for position, fails in enumerate(struck)
+            _REFUSED if fails else {"RecordId": batch_id + position}
+            for position, fails in zip(_POSITIONS, struck, strict=False)
         ]
-        return {"FailedPutCount": sum(struck), "Encrypted": False, "RequestResponses": answers}
+        return {"FailedPutCount": failed, "Encrypted": False, "RequestResponses": answers}
 
     def append(self, stream: Stream, bodies: list[bytes]) -> None:
         """Buffer records that arrive now, and have them delivered if that fills a buffer."""
@@ -84,8 +89,8 @@ def is_plain_batch(payload: Payload) -> bool:
     return are_texts and max(map(len, texts)) <= _MAX_RECORD_BYTES and _NAME.fullmatch(name) is not None
 
 
-def _data(item: dict[str, str]) -> bytes:
+def _decoded(texts: list[str]) -> list[bytes]:
     try:
-        return binascii.a2b_base64(item["Data"], strict_mode=True)
+        return [binascii.a2b_base64(text, strict_mode=True) for text in texts]
     except ValueError as error:
         raise AwsError("SerializationException", f"Data is not base64: {error}") from error
