@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import duckdb
+import numpy as np
 import psutil
+import pyarrow as pa
 from pyarrow import parquet
 
 from bench import local_aws_page
@@ -31,7 +32,7 @@ from bench.wire_load import Address
 _PYTHON = Path("localaws/.venv/bin/python")
 _ROLE = "arn:aws:iam::000000000000:role/bench"
 _BUCKET, _STREAM, _KEY = "bench", "bench", "small.json"
-_ROWS = 10_000_000
+_ROWS, _DEVICES = 10_000_000, 5_000
 _RECORD_BYTES, _OBJECT_BYTES = 120, 1000
 _CONNECTIONS = 4
 _POLL_S = 0.002
@@ -205,13 +206,10 @@ def _signed(service: str) -> dict[str, str]:
 
 
 def _make_table(server: Server, path: Path) -> None:
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            "SELECT 'device-' || (i * 7919 % 5000) AS device, i % 400 / 10.0 AS temperature_c"
-            " FROM range($rows) AS numbers (i)",
-            {"rows": _ROWS},
-        )
-        parquet.write_table(rows.to_arrow_table(), path)
+    numbers = np.arange(_ROWS, dtype=np.int64)
+    names = pa.array([f"device-{number}" for number in range(_DEVICES)])
+    devices = pa.DictionaryArray.from_arrays(numbers * 7919 % _DEVICES, names)
+    parquet.write_table(pa.table({"device": devices, "temperature_c": numbers % 400 / 10}), path)
     server.client("s3").upload_file(str(path), _BUCKET, "readings/readings.parquet")
     columns = [{"Name": "device", "Type": "string"}, {"Name": "temperature_c", "Type": "double"}]
     glue = server.client("glue")
