@@ -201,9 +201,13 @@ def use_firehose_integration(answer: Callable[..., tuple[int, dict[str, str], by
     invoke_function = gateway._invoke_lambda_custom_v1
 
     async def invoke(integration: Mapping[str, Any], *request: Any, **more: Any) -> Any:
-        parsed = gateway._parse_service_integration_uri(integration.get("uri", ""))
-        if parsed is None or parsed[1] != "firehose":
+        uri = integration.get("uri", "")
+        service = (gateway._parse_service_integration_uri(uri) or ("", "lambda"))[1]
+        if service == "lambda":
             return await invoke_function(integration, *request, **more)
+        if service != "firehose":
+            refusal = {"message": f"Local AWS has no integration with {uri}; see docs/local-aws.md"}
+            return 501, {"Content-Type": "application/json"}, json.dumps(refusal).encode()
         described = {name: more[name] for name in _EVENT_DETAILS}
         event = gateway._build_lambda_event_v1(*request, **described)
         return await asyncio.get_running_loop().run_in_executor(None, answer, integration, event)

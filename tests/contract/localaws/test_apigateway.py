@@ -282,6 +282,13 @@ def test_what_firehose_refuses_is_mapped(
     assert (answer.status, answer.body) == (503, {"error": reply})
 
 
+def test_an_integration_with_another_service_is_refused_by_name(local_aws: LocalAws) -> None:
+    uri = "arn:aws:apigateway:us-east-1:dynamodb:action/PutItem"
+    made = collector(boto3.client, local_aws.endpoint_url, TEMPLATE, uri=uri)
+    answer = made.send(b'{"element": "x"}')
+    assert (answer.status, uri in answer.body["message"]) == (501, True)
+
+
 @pytest.mark.parametrize("template", ["$input.json('$..x')", "#if($a", "$util.base64Encode.__globals__"])
 def test_a_broken_template_is_an_internal_error(local_aws: LocalAws, template: str) -> None:
     made = collector(boto3.client, local_aws.endpoint_url, template)
