@@ -56,7 +56,7 @@ class DeAggregation:
         for item in items:
             try:
                 parts = self._parts(item.data)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 yield Failure(item.source, _FAILED, str(error))
                 continue
             arrived_at = item.source.arrived_at

@@ -125,11 +125,20 @@ class Delivery:
         try:
             self._writer.write(stream, waiting)
         except AwsError as error:
-            last = self._pauses.get(stream.name)
-            length_s = _FIRST_PAUSE_S if last is None else min(last.length_s * 2, _LONGEST_PAUSE_S)
-            self._pauses[stream.name] = _Pause(length_s, time.monotonic() + length_s)
             _log.warning("stream %s cannot deliver and keeps its records: %s", stream.name, error.message)
+            self._rest(stream)
+            return False
+        except Exception:
+            # One stream's buffer must not keep the others from being delivered.
+            _log.exception("stream %s cannot deliver and keeps its records", stream.name)
+            self._rest(stream)
             return False
         self._pauses.pop(stream.name, None)
         stream.delivered(waiting)
         return True
+
+    def _rest(self, stream: Stream) -> None:
+        """Let a stream wait for longer each time that it cannot deliver."""
+        last = self._pauses.get(stream.name)
+        length_s = _FIRST_PAUSE_S if last is None else min(last.length_s * 2, _LONGEST_PAUSE_S)
+        self._pauses[stream.name] = _Pause(length_s, time.monotonic() + length_s)

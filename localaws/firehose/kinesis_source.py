@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 _POLL_S = 0.2
 _LONGEST_PAUSE_S = 10.0
-_MOST_RECORDS = 10_000
+_MOST_RECORDS = 1_000
 
 
 def start_source(configuration: Payload) -> dict[str, Any]:

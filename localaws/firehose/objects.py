@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -43,6 +42,11 @@ class ObjectWriter:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._storage = LakeStorage(context.account_id)
+        self._catalog = Catalog(context)
+
+    def close(self) -> None:
+        """Close the catalog's file."""
+        self._catalog.close()
 
     def write(self, stream: Stream, waiting: Waiting) -> None:
         """Write everything that a spool holds; once more, it writes the same keys.
@@ -80,23 +84,22 @@ class ObjectWriter:
         items, failures = run_stages(self._stages(stream), spool.records())
         groups, without_keys = partitioning.grouped(items, destination.partition_names)
         failures += without_keys
+        conversion = destination.conversion
+        converter = None if conversion is None else self._converter(conversion)
         for group in groups:
-            failures += self._write_group(stream, spool, group)
+            name = _Name.of(stream, spool, group)
+            if converter is None:
+                delimiter = destination.processing.delimiter
+                body = b"".join(item.data + delimiter for item in group)
+                self._put(name.target, name.data(), body, name.target.gzip)
+            else:
+                body, unconverted = converter.convert(group)
+                failures += unconverted
+                if body:
+                    self._put(name.target, name.data(), body, is_gzip=False)
         by_kind = attrgetter("kind")
         for kind, failed in groupby(sorted(failures, key=by_kind), key=by_kind):
             self._write_failures(_Name.of(stream, spool, [], kind), list(failed))
-
-    def _write_group(self, stream: Stream, spool: Spool, group: list[Item]) -> list[Failure]:
-        destination = stream.destination
-        target, failures = destination.target, list[Failure]()
-        if destination.conversion is not None:
-            body, failures = self._converter(destination.conversion).convert(group)
-        else:
-            delimiter = destination.processing.delimiter
-            body = b"".join(item.data + delimiter for item in group)
-        if body or destination.conversion is None:
-            self._put(target, _Name.of(stream, spool, group).data(), body, target.gzip)
-        return failures
 
     def _write_failures(self, name: _Name, failures: Iterable[Failure]) -> None:
         now = self._context.clock.now()
@@ -124,10 +127,6 @@ class ObjectWriter:
         from localaws.firehose import parquet
 
         return parquet.ParquetConverter(conversion, self._catalog.call)
-
-    @cached_property
-    def _catalog(self) -> Catalog:
-        return Catalog(self._context)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ GlueCall = Callable[..., Payload]
 
 _MALFORMED = "DataFormatConversion.MalformedData"
 _PARSE = "DataFormatConversion.ParseError"
+# Whole years of those that nanoseconds since 1970 reach.
+_FIRST_YEAR, _LAST_YEAR = 1678, 2261
 _WHITESPACE = " \t\r\n"
 _DECODER = json.JSONDecoder(parse_float=Decimal)
 
@@ -62,14 +64,34 @@ class ParquetConverter:
 
     def convert(self, items: Iterable[Item]) -> tuple[bytes, list[Failure]]:
         """Return a Parquet file of the rows, empty when there are none, and what could not be converted."""
-        rows: list[list[Any]] = []
+        converted: list[tuple[Item, list[list[Any]]]] = []
         failures: list[Failure] = []
         for item in items:
             try:
-                rows.extend(self._rows(item.data))
+                converted.append((item, self._rows(item.data)))
             except _RefusedError as error:
                 failures.append(self._failure(item, error))
-        return (self._file(rows) if rows else b""), failures
+        try:
+            table = self._table([row for _, rows in converted for row in rows])
+        except (ValueError, TypeError):
+            table, unfit = self._table_of_fitting(converted)
+            failures += unfit
+        return (self._file(table) if table.num_rows else b""), failures
+
+    def _table_of_fitting(
+        self, converted: list[tuple[Item, list[list[Any]]]]
+    ) -> tuple[pa.Table, list[Failure]]:
+        """Return the rows that fit into their columns, found one record after the other, and the others."""
+        fitting: list[list[Any]] = []
+        failures: list[Failure] = []
+        for item, rows in converted:
+            try:
+                self._table(rows)
+                fitting += rows
+            except (ValueError, TypeError) as error:
+                refused = _RefusedError(_MALFORMED, f"Data does not match the schema. {error}")
+                failures.append(self._failure(item, refused))
+        return self._table(fitting), failures
 
     def _rows(self, data: bytes) -> list[list[Any]]:
         """Return the rows of a record, all or none."""
@@ -91,13 +113,16 @@ class ParquetConverter:
             message = f"Data does not match the schema. {column.name}: {error}"
             raise _RefusedError(_MALFORMED, message) from error
 
-    def _file(self, rows: list[list[Any]]) -> bytes:
+    def _table(self, rows: list[list[Any]]) -> pa.Table:
         schema = pa.schema([(column.name, arrow_type(column.type)) for column in self._columns])
-        cells = zip(*rows, strict=True)
+        cells = zip(*rows, strict=True) if rows else ([] for _ in schema)
         arrays = [pa.array(list(values), field.type) for values, field in zip(cells, schema, strict=True)]
+        return pa.table(arrays, schema=schema)
+
+    def _file(self, table: pa.Table) -> bytes:
         options, buffer = self._conversion.parquet, io.BytesIO()
         pq.write_table(
-            pa.table(arrays, schema=schema),
+            table,
             buffer,
             compression=options.compression,
             data_page_size=options.page_bytes,
@@ -170,7 +195,7 @@ def _values(data: bytes) -> Iterator[Any]:
             continue
         try:
             value, position = _DECODER.raw_decode(text, position)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _RefusedError(_PARSE, f"Encountered malformed JSON. {error}") from error
         yield value
 
@@ -189,6 +214,8 @@ def _with_times(value: Any, type_: Type, serde: JsonSerDe) -> Any:
     if type_.name == "timestamp":
         formats = serde.timestamp_formats
         moment = timestamps.openx(value) if formats is None else timestamps.hive(value, formats)
+        if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            raise ValueError(f"{moment.isoformat()} is no time that INT96 holds")
         return moment.isoformat()
     if type_.name == "array" and isinstance(value, list):
         return [_with_times(each, type_.args[0], serde) for each in value]

@@ -69,6 +69,7 @@ class FirehoseService:
         """Read what is in Kinesis, and deliver all buffers."""
         self._kinesis.stop()
         self._delivery.stop()
+        self._writer.close()
 
     def create(self, payload: Payload) -> Payload:
         """CreateDeliveryStream: the stream is active at once."""

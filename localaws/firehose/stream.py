@@ -103,9 +103,14 @@ class Stream:
         Raises
         ------
         AwsError
-            ``InvalidArgumentException``, as AWS refuses it; a backup, once enabled, remains.
+            ``InvalidArgumentException``, as AWS refuses it; a backup, once enabled, remains, and dynamic
+            partitioning is for good what the stream was made with.
         """
         read = destination.read(configuration)
+        if bool(self.destination.partition_names) != bool(read.partition_names):
+            raise AwsError(
+                "InvalidArgumentException", "Dynamic partitioning cannot be changed on an existing stream"
+            )
         if self.destination.backup is not None and read.backup is None:
             raise AwsError("InvalidArgumentException", "S3BackupMode cannot be disabled once it is enabled")
         with self._lock:

@@ -216,6 +216,7 @@ def test_records_become_parquet_with_the_columns_of_the_table(
         b'{"id": 3, "clickedAt": 1763632800}',
     ]
     broken = [b'{"id": "oops"}', b"{not json", b"  ", b"[1]", b'{"clickedAt": "soon"}']
+    broken += [b"[" * 100_000, b'{"clickedAt": "3000-01-01 00:00:00"}', b'{"price": 12345678.5}']
     found = deliver(clock, bucket, stream, *good, *broken)
     assert found.keys() == {"data/2026/11/20/13", "errors/format-conversion-failed"}
     [key] = [
@@ -234,7 +235,8 @@ def test_records_become_parquet_with_the_columns_of_the_table(
     failed = lines(found["errors/format-conversion-failed"])
     assert [base64.b64decode(line["rawData"]) for line in failed] == broken
     codes = [line["lastErrorCode"].removeprefix("DataFormatConversion.") for line in failed]
-    assert codes == ["MalformedData", "ParseError", "MalformedData", "MalformedData", "MalformedData"]
+    malformed = ["MalformedData"]
+    assert codes == [*malformed, "ParseError", *malformed * 3, "ParseError", *malformed * 2]
     assert failed[0]["dataCatalogTable"]["tableName"] == "clicks"
     assert "Data does not match the schema" in failed[0]["lastErrorMessage"]
 
@@ -294,6 +296,22 @@ def test_the_backup_holds_what_came_in(clock: LocalAws, bucket: str, table: dict
             CurrentDeliveryStreamVersionId=described["VersionId"],
             DestinationId=described["Destinations"][0]["DestinationId"],
             ExtendedS3DestinationUpdate={"S3BackupMode": "Disabled"},
+        )
+
+
+def test_partitioning_is_for_good_what_a_stream_was_made_with(local_aws: LocalAws, bucket: str) -> None:
+    firehose, stream = boto3.client("firehose"), create(bucket, Prefix="plain/")
+    described = firehose.describe_delivery_stream(DeliveryStreamName=stream)["DeliveryStreamDescription"]
+    keyed = processor("AppendDelimiterToRecord", Delimiter="\\n"), query("{k: .k}")
+    with pytest.raises(ClientError, match="Dynamic partitioning cannot be changed"):
+        firehose.update_destination(
+            DeliveryStreamName=stream,
+            CurrentDeliveryStreamVersionId=described["VersionId"],
+            DestinationId=described["Destinations"][0]["DestinationId"],
+            ExtendedS3DestinationUpdate={
+                **KEYED,
+                "ProcessingConfiguration": {"Enabled": True, "Processors": list(keyed)},
+            },
         )
 
 
