@@ -35,9 +35,7 @@ ROWS = 600
 START_S = 240
 """The first query waits for Trino."""
 
-TABLES: dict[str, list[Any]] = yaml.safe_load(
-    Path(__file__).with_name("tables.yaml").read_text(encoding="utf-8")
-)
+TABLES: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("tables.yaml").read_text(encoding="utf-8"))
 SETTINGS = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -105,6 +103,8 @@ def make_lake(endpoint_url: str) -> TwoLakes:
     for day in (DAY, "2026-11-20"):
         others.put_json(f"events/day={day}/part.json", TABLES["events"])
     others.run("MSCK REPAIR TABLE events")
+    for key, text in TABLES["texts"].items():
+        others.s3.put_object(Bucket=others.bucket, Key=key, Body=text.encode())
     for statement in TABLES["making"]:
         others.run(statement.format(bucket=others.bucket))
     return TwoLakes(own, others)
@@ -144,7 +144,7 @@ def test_a_query_gives_the_same(answers: Answers, sql: str) -> None:
 @pytest.mark.parametrize("summary", load_summaries(), ids=lambda summary: summary.table.name)
 def test_a_summary_is_the_same(answers: Answers, summary: Summary) -> None:
     duckdb, trino = (table[summary.table.name] for table in (answers.duckdb, answers.trino))
-    assert duckdb.num_rows > 1
+    assert duckdb.num_rows
     assert duckdb.schema == trino.schema
     for row in range(duckdb.num_rows):
         ours, theirs = (table.slice(row, 1).to_pylist()[0] for table in (duckdb, trino))

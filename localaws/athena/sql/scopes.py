@@ -139,10 +139,10 @@ class Scope:
         )
 
     def _find(self, qualifier: Sequence[str], name: str) -> Column | None:
-        if not qualifier:
-            for column in self.merged:
-                if column.name == name:
-                    return column
+        for column in self.merged:
+            if column.name == name:
+                # USING leaves one column, which belongs to neither side
+                return None if qualifier else column
         found = [
             column
             for relation in self.relations

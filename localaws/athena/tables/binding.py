@@ -51,8 +51,9 @@ class BindSession:
         return [(column, operator, self._values(texts)) for column, operator, texts in simple]
 
     def _values(self, texts: Sequence[str]) -> tuple[Any, ...]:
-        found = self.connection.execute(f"SELECT {', '.join(texts)}").fetchone()
-        return tuple(found or ())
+        # fetched to the end, for an open result keeps the connection from all else
+        (found,) = self.connection.execute(f"SELECT {', '.join(texts)}").fetchall()
+        return tuple(found)
 
 
 class Bindable(Table, Protocol):

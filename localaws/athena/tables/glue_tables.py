@@ -90,8 +90,8 @@ class GlueTables:
         return HiveTable(schema, table, described, self._partitions)
 
     def _value(self, version: Version) -> Any:
-        found = self.constants.execute(f"SELECT {version.sql}").fetchone()
-        return found[0] if found else None
+        ((value,),) = self.constants.execute(f"SELECT {version.sql}").fetchall()
+        return value
 
     def _partitions(
         self, table: HiveTable, predicates: list[Predicate], session: BindSession

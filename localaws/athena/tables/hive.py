@@ -138,7 +138,8 @@ class HiveTable:
         self, predicates: list[Predicate], session: BindSession
     ) -> list[tuple[StoredObject, Partition]]:
         chosen = self._prune(self.partitions(self, predicates, session), predicates, session)
-        return [(item, partition) for partition in chosen for item in session.lake.under(partition.location)]
+        found = session.lake.under([partition.location for partition in chosen])
+        return [(item, part) for part, items in zip(chosen, found, strict=True) for item in items]
 
     def _prune(
         self, partitions: list[Partition], predicates: list[Predicate], session: BindSession

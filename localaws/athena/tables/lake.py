@@ -1,8 +1,10 @@
-"""The objects under a location, listed once for a query."""
+"""The objects under a table's locations."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
+from os.path import commonprefix
 from pathlib import Path
 
 from localaws.athena.failure import QueryError
@@ -10,40 +12,33 @@ from localaws.service import AwsError
 from localaws.storage import LakeStorage, StoredObject, split_uri
 
 _HIDDEN = ("_", ".")
+_LAST = "\U0010ffff"
+_Listing = tuple[list[str], list[StoredObject]]
+"""Objects in the order of their keys, and the keys."""
 
 
 class Lake:
-    """S3's objects by location; a bucket is listed the first time that a query asks for it."""
+    """S3's objects by location."""
 
     def __init__(self, storage: LakeStorage) -> None:
         self._storage = storage
-        self._buckets: dict[str, tuple[list[str], list[StoredObject]]] = {}
 
-    def under(self, location: str) -> list[StoredObject]:
-        """Return the data objects under a location: none that is hidden, empty or archived."""
-        bucket, prefix = split_uri(location)
-        if prefix and not prefix.endswith("/"):
-            prefix += "/"
-        keys, objects = self._listing(bucket, location)
-        start = bisect_left(keys, prefix)
-        found = []
-        for item in objects[start:]:
-            if not item.key.startswith(prefix):
-                break
-            if _is_data(item, prefix):
-                found.append(item)
-        return found
+    def under(self, locations: Sequence[str]) -> list[list[StoredObject]]:
+        """Return the data objects under each location: none that is hidden, empty or archived."""
+        folders = [(bucket, _folder(prefix)) for bucket, prefix in map(split_uri, locations)]
+        listings = {bucket: self._listing(bucket, folders) for bucket, _ in folders}
+        return [_within(listings[bucket], prefix) for bucket, prefix in folders]
 
-    def _listing(self, bucket: str, location: str) -> tuple[list[str], list[StoredObject]]:
-        if bucket not in self._buckets:
-            try:
-                objects = sorted(self._storage.list(bucket), key=lambda item: item.key)
-            except AwsError as error:
-                raise QueryError(
-                    "HIVE_FILESYSTEM_ERROR", f"Failed to list {location}: {error.message}"
-                ) from error
-            self._buckets[bucket] = ([item.key for item in objects], objects)
-        return self._buckets[bucket]
+    def _listing(self, bucket: str, folders: Sequence[tuple[str, str]]) -> _Listing:
+        """List once what all locations in a bucket have in common."""
+        common = commonprefix([prefix for name, prefix in folders if name == bucket])  # noqa: RUF071 - a prefix of keys
+        try:
+            objects = sorted(self._storage.list(bucket, common), key=lambda item: item.key)
+        except AwsError as error:
+            raise QueryError(
+                "HIVE_FILESYSTEM_ERROR", f"Failed to list s3://{bucket}/{common}: {error.message}"
+            ) from error
+        return [item.key for item in objects], objects
 
     def path(self, uri: str) -> Path:
         """Return the local file of an object."""
@@ -52,6 +47,16 @@ class Lake:
             return self._storage.path(bucket, key)
         except AwsError as error:
             raise QueryError("ICEBERG_CANNOT_OPEN_SPLIT", f"Error opening {uri}: {error.message}") from error
+
+
+def _folder(prefix: str) -> str:
+    return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+
+
+def _within(listing: _Listing, prefix: str) -> list[StoredObject]:
+    keys, objects = listing
+    start, end = bisect_left(keys, prefix), bisect_left(keys, prefix + _LAST)
+    return [item for item in objects[start:end] if _is_data(item, prefix)]
 
 
 def _is_data(item: StoredObject, prefix: str) -> bool:

@@ -122,6 +122,7 @@ def _configure(work_dir: Path, server: Path, endpoint: LakeEndpoint, port: int) 
         "hive.metastore": "glue",
         "hive.iceberg-catalog-name": "iceberg",
         "hive.recursive-directories": "true",
+        "hive.partition-projection-enabled": "true",
         "hive.metastore-cache-ttl": "0s",
     }
     _write(catalogs / "awsdatacatalog.properties", hive | lake)
