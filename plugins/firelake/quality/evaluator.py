@@ -26,7 +26,7 @@ from firelake.quality.finding import SAMPLE_SIZE, Finding
 from firelake.quality.suite import Rule
 from firelake.quality.uniqueness import find_repeats
 
-_RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": SAMPLE_SIZE}
+_RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": SAMPLE_SIZE}
 _PARTNER_VARIABLE = "SF_PARTNER"
 
 

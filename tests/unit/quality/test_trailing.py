@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from firelake.quality.derived import trusted_columns
 from firelake.quality.dialect import batch_engine
 from firelake.quality.gaps import gaps_rule
-from firelake.quality.profile import BatchProfile, ColumnShape
+from firelake.quality.profile import STEPS, BatchProfile, ColumnShape
 from firelake.quality.profiling import profile_batch
 from firelake.quality.result import GateResult, RuleResult, Severity
 from firelake.quality.series import Series
@@ -235,3 +237,22 @@ def test_silent_devices_are_named(tmp_path: Path) -> None:
         judged = gaps_rule(engine, Series.of_dataset(DATASET), gaps, Severity.WARNING)
     assert (judged.success, judged.sample) == (False, ("1: 8:20:00",))
     assert judged.observed == "1 of 2 were silent for longer"
+
+
+def test_quantiles_of_many_rows_are_read_off_a_sample_and_counts_off_all(tmp_path: Path) -> None:
+    count = 400_000
+    file = tmp_path / "a.parquet"
+    duckdb.sql(
+        "SELECT i % 11 AS device_id, CASE WHEN i % 4 > 0 THEN i / 400_000 END AS cpu_load, "
+        "TIMESTAMP '2026-11-21' AS measured_at FROM range(400_000) AS numbers(i)"
+    ).write_parquet(str(file))
+    wanted = ("device_id", "cpu_load", "measured_at")
+    columns = tuple(DATASET.column(name) for name in wanted)
+    series = Series.of_dataset(DATASET.model_copy(update={"columns": columns}))
+    with batch_engine([file], {column.name: column.type for column in columns}) as engine:
+        profile = profile_batch(engine, series, "2026-11-21")
+    shape = profile.columns["cpu_load"]
+    assert shape.nulls == count / 4
+    assert profile.columns["device_id"].values == Counter(str(i % 11) for i in range(count))
+    assert shape.quantiles is not None
+    assert all(abs(value - step / STEPS) < 0.02 for step, value in enumerate(shape.quantiles))
