@@ -3,8 +3,11 @@
 import json
 from collections.abc import Iterable
 
+import pytest
+
 from ingest.batching import MAX_RECORD_BYTES
 from tests.fixtures.local_aws import LocalAws
+from tests.fixtures.rabbitmq import free_port
 from tests.ingest.site import ForwarderProcess, Site, wait_until
 
 FAILING = {"firehose.PutRecordBatch": {"fail_share": 0.3}}
@@ -107,6 +110,15 @@ def test_what_firehose_does_not_take_in_time_is_given_back(site: Site, local_aws
     assert "gave back" in said
     wait_until("the broker has them again", lambda: site.ready(site.queue) == 7)
     assert site.raw().total() == 0
+
+
+def test_it_ends_while_nobody_answers_at_aws(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    forwarder = site.start_forwarder("--drain-s=0.5")
+    site.publish(site.readings(3))
+    wait_until("the failure is told", lambda: "does not answer" in forwarder.page("readyz")[1])
+    stop_all([forwarder])
+    wait_until("the broker has them again", lambda: site.ready(site.queue) == 3)
 
 
 def test_declaring_again_changes_nothing_and_what_differs_is_refused(site: Site) -> None:

@@ -1,3 +1,4 @@
+import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -167,10 +168,20 @@ def test_every_object_is_found_in_the_period_of_its_arrival_and_no_other(
         assert arrival == instant.replace(tzinfo=UTC, microsecond=0)
 
 
+@given(
+    st.sampled_from(PREFIXES),
+    st.sampled_from(ZONES),
+    st.datetimes(datetime(2024, 1, 1), datetime(2028, 1, 1)),
+)
+def test_a_key_is_built_as_firehose_would(prefix: str, zone: str, instant: datetime) -> None:
+    layout, at = KeyLayout(prefix, zone), instant.replace(tzinfo=UTC)
+    assert layout.key(at, "s", uuid.UUID(UUID)) + ".gz" == _key(layout, at)
+
+
 def _key(layout: KeyLayout, instant: datetime) -> str:
     """Return the key Firehose would write, by the layout's own prefix for the minute's folder."""
     local = instant.astimezone(ZoneInfo(layout.zone))
-    folder = layout.prefix.replace("!{partitionKeyFromQuery:k}", "v")
+    folder = layout.prefix.replace("!{partitionKeyFromQuery:k}", "s")
     if "!{" not in layout.prefix:
         folder += f"{local:%Y/%m/%d/%H}/"
     for java, text in (
