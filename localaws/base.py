@@ -215,6 +215,22 @@ def use_firehose_integration(answer: Callable[..., tuple[int, dict[str, str], by
     gateway._invoke_lambda_custom_v1 = invoke
 
 
+def call_rest_api(operation: str, *arguments: Any) -> dict[str, Any]:
+    """Run an operation of API Gateway's REST APIs, such as ``create_request_validator``.
+
+    Raises
+    ------
+    ValueError
+        With the refusal.
+    """
+    gateway = _module("ministack.services.apigateway_v1")
+    status, _, body = getattr(gateway, f"_{operation}")(*arguments)
+    if status >= 300:
+        raise ValueError(f"{operation}: {body!r}")
+    answer: dict[str, Any] = json.loads(body or b"{}")
+    return answer
+
+
 def invoke_lambda(arn: str, event: bytes) -> tuple[int, dict[str, str], bytes]:
     """Invoke a Lambda function from a worker thread and wait for status, headers and answer."""
     path = f"/2015-03-31/functions/{arn}/invocations"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from localaws import base
+from localaws.cloudformation import rest_apis
 from localaws.cloudformation.buckets import Buckets
 from localaws.cloudformation.resources import RESOURCE_TYPES, Provisioner
 from localaws.s3.service import S3Service
@@ -40,6 +41,7 @@ def install(services: Sequence[Service]) -> None:
     s3 = next(service for service in services if isinstance(service, S3Service))
     buckets = Buckets(_Subresources(s3).send, lambda: base.save_states(["s3"]))
     handlers[_BUCKET] = buckets.around(handlers[_BUCKET])
+    rest_apis.install(handlers)
 
 
 class _Subresources:
