@@ -6,11 +6,11 @@ import math
 import os
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 from pyiceberg.catalog.glue import GlueCatalog
@@ -20,7 +20,7 @@ from pyiceberg.io.pyarrow import parquet_file_to_data_file
 from pyiceberg.manifest import DataFile
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
-from pyiceberg.table import Table
+from pyiceberg.table import DataScan, Table
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.transforms import DayTransform, HourTransform, Transform
 from pyiceberg.types import (
@@ -66,6 +66,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COMMIT_ATTEMPTS = 30
 _BACKOFF_S = 0.05
 _MAX_BACKOFF_S = 2.0
+# An answer may be cut short and yet look whole.
+_READ_TRIES = 4
 # pyiceberg would replay a stale overwrite of an empty partition without seeing what the other writer added.
 _NO_RETRIES = {"commit.retry.num-retries": "0"}
 # Appends cannot disturb each other, so pyiceberg may replay them.
@@ -204,6 +206,30 @@ def partition_files(table: Table, column: str, periods: Iterable[Period]) -> dic
     return wanted
 
 
+def rows(scan: DataScan) -> pa.Table:
+    """Return the rows that a scan finds.
+
+    Raises
+    ------
+    LakeUnreachable
+        If a data file keeps coming damaged.
+    """
+    return _whole(scan.to_arrow, f"table {scan.table_metadata.location}")
+
+
+_T = TypeVar("_T")
+
+
+def _whole(read: Callable[[], _T], target: str) -> _T:
+    """Return what comes of reading Parquet, which refuses an answer that was cut short."""
+    for _ in range(_READ_TRIES):
+        try:
+            return read()
+        except pa.ArrowInvalid as error:
+            refusal = error
+    raise LakeUnreachable(f"{target}: came damaged {_READ_TRIES} times ({refusal}); run it again")
+
+
 def within(column: str, start: datetime, end: datetime) -> BooleanExpression:
     """Return the filter for rows whose timestamp lies from ``start`` to just before ``end``."""
     return And(
@@ -257,7 +283,7 @@ def replace_partitions(
         if not removed and not stage.files:
             return None
         if added is None:
-            added = [parquet_file_to_data_file(table.io, table.metadata, file.uri) for file in stage.files]
+            added = [_data_file(table, file.uri) for file in stage.files]
         try:
             _commit(table, removed, added, properties)
         except (CommitFailedException, ValidationException):
@@ -267,6 +293,10 @@ def replace_partitions(
     raise CommitConflict(
         f"{'.'.join(table.name())}: lost the commit {_COMMIT_ATTEMPTS} times to other writers; run it again"
     )
+
+
+def _data_file(table: Table, address: str) -> DataFile:
+    return _whole(lambda: parquet_file_to_data_file(table.io, table.metadata, address), address)
 
 
 def _commit(

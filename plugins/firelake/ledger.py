@@ -52,11 +52,11 @@ class Ledger:
                 LessThanOrEqual(term="arrived_at", value=_naive(until)),
             )
         )
-        return scan.to_arrow()
+        return iceberg.rows(scan)
 
     def all(self) -> pa.Table:
         """Return every entry."""
-        return self._table.scan(row_filter=EqualTo(term="dataset", value=self._dataset.name)).to_arrow()
+        return iceberg.rows(self._table.scan(row_filter=EqualTo(term="dataset", value=self._dataset.name)))
 
     def record(self, stage: Stage, sequence_number: int) -> None:
         """Write the entries of a run whose commit got a place in the trusted table's history."""

@@ -15,7 +15,7 @@ from tests.fixtures.local_aws import LocalAws
 
 PERIOD = PeriodRange.parse("2026-11-21", Grain.DAY)
 OBJECTS = 8
-TRIES = 5
+TRIES = 4
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual
 
+from firelake import iceberg
 from firelake.compact.rules import FAILED_RULE
 from firelake.layout import Lake
 from firelake.outcome import Stage
@@ -61,7 +62,7 @@ def trends(lake: Lake, table: str) -> dict[str, tuple[TrendPoint, ...]]:
         selected_fields=("rule", "observed_value", "success", TIME_COLUMN),
     )
     points: dict[str, list[TrendPoint]] = {}
-    for row in sorted(scan.to_arrow().to_pylist(), key=lambda row: row[TIME_COLUMN]):
+    for row in sorted(iceberg.rows(scan).to_pylist(), key=lambda row: row[TIME_COLUMN]):
         if row["observed_value"] is not None:
             evaluated_at = row[TIME_COLUMN].replace(tzinfo=UTC)
             point = TrendPoint(evaluated_at, row["observed_value"], row["success"])

@@ -107,7 +107,7 @@ class Timeline:
                 GreaterThanOrEqual(term=TIME_COLUMN, value=since),
             )
         )
-        rows: list[dict[str, Any]] = scan.to_arrow().to_pylist()
+        rows: list[dict[str, Any]] = iceberg.rows(scan).to_pylist()
         return sorted(rows, key=lambda row: (row[TIME_COLUMN], row["run_id"]))
 
     def _period(self, key: str) -> Period:
