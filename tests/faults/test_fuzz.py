@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import orjson
 import pyarrow as pa
 from firelake.raw.codecs import Decoded, decode
-from firelake.raw.records import Batch, RawObject, read_batch
+from firelake.raw.reading import read_batch
+from firelake.raw.records import Batch, RawObject
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

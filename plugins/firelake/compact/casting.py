@@ -56,7 +56,7 @@ def parse_query(dataset: Dataset, batch: str) -> str:
     ----------
     batch
         Name of a relation ``(object INTEGER, position INTEGER, arrived_at TIMESTAMP, record
-        VARCHAR)`` of valid JSON objects.
+        VARCHAR, most_keys INTEGER)`` of valid JSON objects.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def parse_query(dataset: Dataset, batch: str) -> str:
     FROM (
         SELECT object AS _object, position AS _position, arrived_at AS _arrived_at, {raws}, {values},
                {extra} AS {EXTRA_COLUMN}
-        FROM (SELECT object, position, arrived_at, record, fields, {texts}
+        FROM (SELECT object, position, arrived_at, record, most_keys, fields, {texts}
               FROM (SELECT *, json_transform(record, {literal(sources.structure)}) AS fields FROM {batch})))
     """  # noqa: S608 (every name is quoted, every text a literal)
 

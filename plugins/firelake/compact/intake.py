@@ -16,12 +16,16 @@ from firelake.compact.shaping import Shaping
 from firelake.errors import FirelakeError
 from firelake.quality.predicates import RowPredicate
 from firelake.raw.codecs import Decoded, decode
-from firelake.raw.records import Batch, RawObject, Refusal, read_batch
+from firelake.raw.reading import DecodedObject, read_batch, read_trusting
+from firelake.raw.records import Batch, RawObject, Refusal
 from firelake.spec import Dataset
 from firelake.storage import Bucket
 
 _FETCH_THREADS = 8
 _FETCH_AHEAD = 64
+# Handing a thread less than this costs more than what it then does.
+_PORTION_BYTES = 64 << 10
+_PORTION_OBJECTS = 16
 # An answer may be cut short and yet look whole.
 _FETCH_TRIES = 4
 # gzip shrinks JSON records to a tenth, or not so far.
@@ -57,6 +61,8 @@ class Intake:
         self._connection = connection
         self._shaping = Shaping(connection, dataset)
         self._predicates = predicates
+        self._max_record_bytes = dataset.max_record_bytes
+        self._trusting = True
         self.fields_dropped = 0
         self.records_in: dict[int, int] = {}
         self.bytes_json: dict[int, int] = {}
@@ -66,24 +72,44 @@ class Intake:
     def take(self, bucket: Bucket, objects: Sequence[RawObject], limits: Limits) -> None:
         """Read all objects of a run."""
         for group in _batches(_fetched(bucket, objects, limits), limits.batch_bytes):
-            self.add(self._shaping.shaped(read_batch(group, self._invalid_pieces)))
+            if not (self._trusting and self._add_trusting(group)):
+                self._add(read_batch(group, self._invalid_pieces))
 
-    def add(self, batch: Batch) -> None:
+    def _add_trusting(self, group: Sequence[DecodedObject]) -> bool:
+        """Add a batch that seems to be all JSON without looking closer; tell whether it was added.
+
+        Typing refuses what is no JSON; then no other batch of the run is trusted.
+        """
+        batch = read_trusting(group).refusing_larger(self._max_record_bytes)
+        if not batch.sound or any(decoded.damage for _, decoded in group):
+            return False
+        try:
+            self._add(batch)
+        # The engine takes in a batch or nothing of it.
+        except duckdb.InvalidInputException:
+            self._trusting = False
+        return self._trusting
+
+    def _add(self, batch: Batch) -> None:
         """Type the records of a batch; what is refused goes to ``refused`` with its text."""
-        self.records_in.update(batch.records_in)
-        self.bytes_json.update(batch.bytes_json)
+        batch = self._shaping.shaped(batch)
         with self._registered(batch.table()):
-            self.fields_dropped += self._shaping.fields_dropped("batch")
+            fields_dropped = self._shaping.fields_dropped("batch")
             typed = parse_query(self._shaping.spelled("batch"), "batch")
             self._connection.execute(f"INSERT INTO records {refusing_query(typed, self._predicates)}")
-        ordinals = list(batch.records_in)
+        self._refuse([*batch.fragments, *batch.refuse(self._reasons(batch))])
+        self.records_in.update(batch.records_in)
+        self.bytes_json.update(batch.bytes_json)
+        self.fields_dropped += fields_dropped
+
+    def _reasons(self, batch: Batch) -> dict[tuple[int, int], tuple[str, str | None]]:
+        """Return reason and detail of the typed records that are refused, by object and position."""
         rows = self._connection.execute(
             "SELECT _object, _position, _reason, _detail FROM records "
             "WHERE _object BETWEEN ? AND ? AND _reason IS NOT NULL",
-            [min(ordinals), max(ordinals)],
+            [min(batch.records_in), max(batch.records_in)],
         ).fetchall()
-        reasons = {(ordinal, position): (reason, detail) for ordinal, position, reason, detail in rows}
-        self._refuse([*batch.fragments, *batch.refuse(reasons)])
+        return {(ordinal, position): (reason, detail) for ordinal, position, reason, detail in rows}
 
     def _invalid_pieces(self, table: pa.Table) -> list[tuple[int, int]]:
         with self._registered(table):
@@ -140,35 +166,59 @@ class _Registration:
         self._connection.unregister("batch")
 
 
-def _fetched(
-    bucket: Bucket, objects: Sequence[RawObject], limits: Limits
-) -> Iterator[tuple[RawObject, Decoded]]:
+def _fetched(bucket: Bucket, objects: Sequence[RawObject], limits: Limits) -> Iterator[DecodedObject]:
     """Yield objects in order, decompressed, while the next ones are being fetched."""
 
-    def fetch(source: RawObject) -> Decoded:
-        # What is empty needs no fetching; a folder that a console made could not even be fetched.
-        if not source.bytes_raw:
-            return Decoded(b"")
-        for _ in range(_FETCH_TRIES):
-            body = bucket.read(source.key)
-            if len(body) == source.bytes_raw:
-                return decode(body, limits.object_bytes)
-        raise FirelakeError(
-            f"{source.key}: {len(body)} bytes came, but it has {source.bytes_raw}; run the period again"
-        )
+    def fetch(sources: Sequence[RawObject]) -> list[DecodedObject]:
+        return [(source, _decoded(bucket, source, limits.object_bytes)) for source in sources]
 
     with ThreadPoolExecutor(_FETCH_THREADS, thread_name_prefix="fetch") as pool:
-        ahead: deque[tuple[RawObject, Future[Decoded]]] = deque()
+        ahead: deque[tuple[int, Future[list[DecodedObject]]]] = deque()
         bytes_ahead = 0
-        for source in objects:
+        for sources in _portions(objects):
             while ahead and (len(ahead) >= _FETCH_AHEAD or bytes_ahead > limits.batch_bytes):
-                first, future = ahead.popleft()
-                bytes_ahead -= _decoded_bytes(first)
-                yield first, future.result()
-            ahead.append((source, pool.submit(fetch, source)))
-            bytes_ahead += _decoded_bytes(source)
-        for first, future in ahead:
-            yield first, future.result()
+                size, future = ahead.popleft()
+                bytes_ahead -= size
+                yield from future.result()
+            size = sum(map(_decoded_bytes, sources))
+            ahead.append((size, pool.submit(fetch, sources)))
+            bytes_ahead += size
+        for _, future in ahead:
+            yield from future.result()
+
+
+def _portions(objects: Sequence[RawObject]) -> Iterator[list[RawObject]]:
+    """Yield the objects that one thread fetches at a time: small ones together."""
+    portion: list[RawObject] = []
+    size = 0
+    for source in objects:
+        portion.append(source)
+        size += source.bytes_raw
+        if size >= _PORTION_BYTES or len(portion) == _PORTION_OBJECTS:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
+
+
+def _decoded(bucket: Bucket, source: RawObject, max_bytes: int) -> Decoded:
+    """Fetch and decompress an object.
+
+    Raises
+    ------
+    FirelakeError
+        If it keeps coming with another size than it was listed with.
+    """
+    # What is empty needs no fetching; a folder that a console made could not even be fetched.
+    if not source.bytes_raw:
+        return Decoded(b"")
+    for _ in range(_FETCH_TRIES):
+        body = bucket.read(source.key)
+        if len(body) == source.bytes_raw:
+            return decode(body, max_bytes)
+    raise FirelakeError(
+        f"{source.key}: {len(body)} bytes came, but it has {source.bytes_raw}; run the period again"
+    )
 
 
 def _decoded_bytes(source: RawObject) -> int:
@@ -176,10 +226,8 @@ def _decoded_bytes(source: RawObject) -> int:
     return source.bytes_raw * _USUAL_RATIO
 
 
-def _batches(
-    decoded: Iterator[tuple[RawObject, Decoded]], batch_bytes: int
-) -> Iterator[list[tuple[RawObject, Decoded]]]:
-    batch: list[tuple[RawObject, Decoded]] = []
+def _batches(decoded: Iterator[DecodedObject], batch_bytes: int) -> Iterator[list[DecodedObject]]:
+    batch: list[DecodedObject] = []
     size = 0
     for item in decoded:
         batch.append(item)

@@ -96,13 +96,16 @@ class Sources:
         return f"CASE WHEN NOT ({' OR '.join(meaning_null)}) THEN {text} END" if meaning_null else text
 
     def extra(self) -> str:
-        """Return SQL for the keys that no column reads, as a JSON object; null where there are none."""
+        """Return SQL for the keys that no column reads, as a JSON object; null where there are none.
+
+        Beside the record it reads what :func:`firelake.raw.json_keys.most_keys` says of it.
+        """
         known = sorted(self.known)
         without = f"json_merge_patch(record, {literal(json.dumps(dict.fromkeys(known), ensure_ascii=False))})"
         present = " + ".join(f"(fields.{identifier(key)} IS NOT NULL)::INTEGER" for key in self.fields) or "0"
-        # Counting keys is cheap, comparing them is not.
+        # From the cheapest to the dearest; only records that may have more keys get to the next.
         unknown = (
-            f"len(json_keys(record)) <> {present} "
+            f"most_keys <> {present} AND len(json_keys(record)) <> {present} "
             f"AND NOT list_has_all([{literals(known)}], json_keys(record))"
         )
         return f"CASE WHEN {unknown} THEN {without}::VARCHAR END"

@@ -8,6 +8,7 @@ checked afterwards; pieces that are not go to :mod:`firelake.raw.salvage`, with 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ _WHITESPACE = np.zeros(256, dtype=bool)
 _WHITESPACE[list(_JSON_SPACE)] = True
 # More separators in a row than this are left to salvage.
 _MAX_SEPARATORS = 64
+# Looked at together, and one by one only if something in them is wrong.
+_UTF8_WINDOW_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -110,14 +113,19 @@ def _invalid_utf8(text: bytes, bounds: NDArray[np.int64]) -> list[int]:
     """Return the pieces that are not valid UTF-8."""
     if text.isascii():
         return []
-    invalid: list[int] = []
-    start = int(bounds[0])
-    while True:
-        try:
-            text[start:].decode("utf-8")
-        except UnicodeDecodeError as error:
-            piece = int(np.searchsorted(bounds, start + error.start, side="right")) - 1
-            invalid.append(piece)
-            start = int(bounds[piece + 1])
-        else:
-            return invalid
+    ends = np.searchsorted(bounds, np.arange(bounds[0], bounds[-1], _UTF8_WINDOW_BYTES))
+    return [
+        number
+        for first, last in pairwise(np.unique(np.append(ends, len(bounds) - 1)).tolist())
+        if not _is_utf8(text[bounds[first] : bounds[last]])
+        for number in range(first, last)
+        if not _is_utf8(text[bounds[number] : bounds[number + 1]])
+    ]
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
