@@ -1,0 +1,1 @@
+"""What the gate takes: time, memory, and its share of a run."""
