@@ -11,7 +11,7 @@ from unittest.mock import patch
 from firelake import iceberg, storage
 from firelake.layout import Lake, Zone
 from firelake.spec import Dataset
-from firelake.tables import OPERATIONAL, quarantine, trusted
+from firelake.tables import LEDGER, quarantine, trusted
 from obstore.store import LocalStore
 from pyiceberg.catalog.sql import SqlCatalog
 
@@ -47,6 +47,6 @@ def folder_lake(raw: Path, out: Path, dataset: Dataset) -> Iterator[FolderLake]:
     with patch.object(storage, "_store", store), patch.object(iceberg, "catalog", lambda: catalog):
         for zone in Zone:
             catalog.create_namespace_if_not_exists(lake.database(zone))
-        for declaration in (trusted(dataset), quarantine(dataset), *OPERATIONAL):
+        for declaration in (trusted(dataset), quarantine(dataset), LEDGER):
             declaration.ensure(lake)
         yield lake

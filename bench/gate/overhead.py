@@ -18,6 +18,7 @@ from firelake.drift import detect
 from firelake.periods import Grain, Period, PeriodRange
 from firelake.quality import checkpoint
 from firelake.spec import find_dataset
+from firelake.tables import OPERATIONAL
 
 from bench.folder_lake import folder_lake
 from bench.gate.measured import cpu_s
@@ -53,6 +54,8 @@ def _run(raw: Path, records: int, out: Path) -> Shares:
     day = Period(DAY, Grain.DAY)
     # A folder has no Glue catalog, hence no table that a crawler made.
     with folder_lake(raw, out, dataset) as lake, patch.object(detect, "_crawled", lambda *_: {}):
+        for declaration in OPERATIONAL:
+            declaration.ensure(lake)
         stage, compact_cpu_s = _timed(lambda: compact(lake, dataset, PeriodRange(day, day), "bench"))
         verdict, gate_cpu_s = _timed(lambda: checkpoint.judge_stage(lake, dataset, stage))
     if not verdict.passed or stage.trusted.rows != stage.accounting.trusted_new:
