@@ -5,7 +5,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from firelake.catalog import prepare_lake
 from firelake.layout import Lake
 from firelake.spec import load_dataset
 
@@ -27,9 +26,8 @@ def site(
     path.write_text(SPEC.format(name=name, label="string", rate=0.0))
     monkeypatch.setitem(os.environ, "FIRELAKE_NAME", name.replace("_", "-"))
     lake, dataset = Lake.from_environment(), load_dataset(path)
-    prepare_lake(lake, [dataset])
     stream = declare(lake, dataset, buffering=Buffering(interval_s=1))
-    site = Site(name, broker, lake, dataset, stream)
+    site = Site(name, broker, lake, dataset, stream, broker.url)
     site.install()
     yield site
     site.close()

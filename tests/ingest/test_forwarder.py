@@ -89,6 +89,21 @@ def test_poison_goes_to_the_dead_letters_with_its_reason(site: Site) -> None:
     assert set(site.raw().values()) == {1}
 
 
+def test_reading_one_queue_and_writing_dead_letters_is_all_that_it_needs(site: Site) -> None:
+    user = f"forwarder-{site.name}"
+    site.broker.control("add_user", user, "secret")
+    rights = ["^$", r"^amq\.default$", f"^{site.queue.replace('.', chr(92) + '.')}$"]
+    site.broker.control("set_permissions", user, *rights)
+    site.url = site.broker.url_of(user, "secret")
+    site.publish([*site.readings(3), b""])
+    site.published.remove(b"")
+    forwarder = site.start_forwarder()
+    site.wait_for_raw()
+    wait_until("the poison is buried", lambda: forwarder.count("dead_lettered_messages_total") == 1)
+    stop_all([forwarder])
+    assert "access refused" in site.declare().stderr
+
+
 def test_a_young_batch_is_sent_before_the_end(site: Site) -> None:
     forwarder = site.start_forwarder("--age-s=600")
     site.publish(site.readings(7))

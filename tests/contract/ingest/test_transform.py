@@ -1,5 +1,7 @@
 """The Lambda transform inside a stream: stamped records, and failed ones that can be replayed."""
 
+import base64
+import gzip
 import json
 import os
 from collections.abc import Iterator
@@ -104,6 +106,10 @@ def site(
     local_aws.set_clock(None)
 
 
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
 def body(number: int) -> bytes:
     return json.dumps(record(number)).encode()
 
@@ -150,6 +156,32 @@ def test_failed_records_are_shown_and_replayed_into_the_books_once(site: Site) -
     assert site.firelake("errors", "list")["failed"][0]["replayed"] == 2
     assert [row["device"] for row in site.rows()] == [1, 8]
     assert site.firelake("errors", "list", "--since", "2026-11-22", "--until", "2026-11-22")["failed"] == []
+
+
+def test_both_of_firehoses_schemas_are_read_however_their_keys_are_written(site: Site) -> None:
+    lines = [
+        {"errorCode": "Lambda.FunctionError", "errorMessage": "Timed out.", "rawData": body(1)},
+        {"ErrorCode": "Lambda.FunctionError", "ErrorMessage": "Timed out.", "RAWDATA": body(2)},
+        {
+            "lastErrorCode": "DataFormatConversion.ParseError",
+            "lastErrorMessage": "oops",
+            "rawData": body(3),
+            "sequenceNumber": "4",
+            "dataCatalogTable": {"tableName": "t"},
+        },
+    ]
+    arrived = {"attemptsMade": 4, "arrivalTimestamp": int(NOON.timestamp() * 1000)}
+    written = "".join(json.dumps({**arrived, **line}, default=_base64) + "\n" for line in lines)
+    key = f"errors/{site.dataset.name}/format-conversion-failed/2026/11/21/12/s-1-x.gz"
+    bucket = site.lake.bucket(Zone.RAW)
+    aws.client("s3").put_object(Bucket=bucket, Key=key, Body=gzip.compress(written.encode()))
+    listed = site.firelake("errors", "list")["failed"]
+    assert [(one["code"], one["records"]) for one in listed] == [
+        ("DataFormatConversion.ParseError", 1),
+        ("Lambda.FunctionError", 2),
+    ]
+    site.firelake("errors", "replay")
+    assert [row["device"] for row in site.rows()] == [1, 2, 3]
 
 
 def test_an_object_that_is_no_error_object_is_named_with_its_line(site: Site) -> None:
