@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from localaws.athena.tables.lake import Lake
 from localaws.storage import LakeStorage
 
 _BATCH_ROWS: Final = 50_000
+_INTERRUPT_S: Final = 0.05
 _OWN_FAILURE: Final = re.compile(r"'trino: (\w+): (.*)' to INT64", re.DOTALL)
 
 
@@ -52,10 +54,21 @@ class Cancellation:
 
     def request(self) -> None:
         """Stop the query."""
+        self._requested.set()
+        if self._interrupted():
+            threading.Thread(target=self._interrupt_again, name="athena-stop", daemon=True).start()
+
+    def _interrupted(self) -> bool:
+        """Interrupt what runs; return whether anything does."""
         with self._lock:
-            self._requested.set()
             for interrupt in self._interrupts:
                 interrupt()
+            return bool(self._interrupts)
+
+    def _interrupt_again(self) -> None:
+        """Go on until nothing runs: an interrupt that comes between two steps of a query stops neither."""
+        while self._interrupted():
+            time.sleep(_INTERRUPT_S)
 
     @property
     def requested(self) -> bool:

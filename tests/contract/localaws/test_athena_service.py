@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,9 +82,21 @@ def test_a_token_starts_a_query_once(athena_lake: AthenaLake) -> None:
     )
 
 
+def wait_for_states(lake: AthenaLake, ids: list[str], wanted: dict[str, int]) -> None:
+    """Wait until so many of the queries are in each state."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        executions = lake.athena.batch_get_query_execution(QueryExecutionIds=ids)["QueryExecutions"]
+        states = Counter(execution["Status"]["State"] for execution in executions)
+        if states == wanted:
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"{dict(states)} instead of {wanted}")
+
+
 def test_a_running_query_is_stopped(athena_lake: AthenaLake) -> None:
     execution_id = athena_lake.start(SLOW)
-    time.sleep(0.5)
+    wait_for_states(athena_lake, [execution_id], {"RUNNING": 1})
     athena_lake.athena.stop_query_execution(QueryExecutionId=execution_id)
     execution = athena_lake.wait(execution_id)
     assert execution["Status"]["State"] == "CANCELLED"
@@ -93,17 +106,10 @@ def test_a_running_query_is_stopped(athena_lake: AthenaLake) -> None:
 
 def test_queries_beyond_the_bound_wait_their_turn(athena_lake: AthenaLake) -> None:
     ids = [athena_lake.start(SLOW) for _ in range(6)]
-    time.sleep(0.5)
-    states = [
-        execution["Status"]["State"]
-        for execution in athena_lake.athena.batch_get_query_execution(QueryExecutionIds=ids)[
-            "QueryExecutions"
-        ]
-    ]
+    wait_for_states(athena_lake, ids, {"RUNNING": 4, "QUEUED": 2})
     for execution_id in ids:
         athena_lake.athena.stop_query_execution(QueryExecutionId=execution_id)
     ended = [athena_lake.wait(execution_id)["Status"]["State"] for execution_id in ids]
-    assert (states.count("RUNNING"), states.count("QUEUED")) == (4, 2)
     assert ended == ["CANCELLED"] * 6
 
 
