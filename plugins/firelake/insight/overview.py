@@ -25,8 +25,8 @@ class SubjectLine:
         How long ago its newest record was; None if it has none.
     stale
         Whether it breaks its promise of freshness; a table without rows is no older than none.
-    days
-        What arrived, day by day, the oldest first.
+    days, counts
+        What arrived, day by day, the oldest first; and where the records of all these days went.
     bytes_stored, per_month
         Size of all its objects in all zones, and what storing them costs a month; None while they are
         not listed yet.
@@ -38,13 +38,9 @@ class SubjectLine:
     stale: bool
     gate: GateRun | None
     days: tuple[PeriodFlow, ...]
+    counts: Counts
     bytes_stored: int | None
     per_month: float | None
-
-    @property
-    def counts(self) -> Counts:
-        """Where the records of all these days went."""
-        return Counts.sum_of(day.counts for day in self.days)
 
     @property
     def blocked(self) -> bool:
@@ -140,13 +136,15 @@ class LakeState:
         newest = holding.newest if holding else None
         age = None if newest is None else max(now - newest, timedelta())
         promise = subject.dataset.freshness if subject.dataset else None
+        days = self.days.get(subject.name, [])
         return SubjectLine(
             subject=subject,
             holding=holding,
             age=age,
             stale=promise is not None and age is not None and age > promise,
             gate=self.gates.get(subject.name),
-            days=tuple(self.days.get(subject.name, ())),
+            days=tuple(days),
+            counts=Counts.sum_of(day.counts for day in days),
             bytes_stored=self.tiers.bytes_of(subject.name) if self.tiers else None,
             per_month=self.tiers.per_month_of(subject.name) if self.tiers else None,
         )

@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from firelake.cost import DatasetCost, estimate, load_prices, measure
 from firelake.insight import flows, gates
 from firelake.insight.daily import DailyFold
-from firelake.insight.flows import Flows, PeriodFlow, RunFlow
+from firelake.insight.flows import Flows, PeriodFlow
 from firelake.insight.gates import GateRun, Gates, RuleOutcome, days_before, recent_outcomes
 from firelake.insight.held import Held, Patience, Shelf
 from firelake.insight.holdings import Holding, Holdings
 from firelake.insight.intake import Intake, intake
 from firelake.insight.overview import LakeState, Overview
 from firelake.insight.run import RunDetail, RunReader, refused_of, runs_of_origin
-from firelake.insight.subject import Declared, Subject
+from firelake.insight.subject import Declared
 from firelake.insight.table import TableDetail, table_detail
 from firelake.insight.tiers import Tiers, list_tiers
 from firelake.layout import Lake, Zone
@@ -27,7 +27,9 @@ from firelake.storage import Bucket
 
 WINDOW_DAYS = 60
 HISTORY_DAYS = 14
-_SOON = Patience(fresh_s=10, stale_s=60)
+# What pages show is never older; a listing of the buckets may be.
+LONGEST_S = 60.0
+_SOON = Patience(fresh_s=10, stale_s=LONGEST_S)
 # A listing of all buckets costs money and says little new within the hour.
 _SELDOM = Patience(fresh_s=900, stale_s=7200)
 _READERS = 8
@@ -81,6 +83,7 @@ class Reading:
         self._tiers = Held(lambda: list_tiers(lake, declared().datasets, clock), pool, _SELDOM)
         self._details = Shelf(self._read_detail, pool, _SOON)
         self._intakes = Shelf(self._read_intake, pool, _SOON)
+        self._runs = Shelf(RunReader.read, pool, _SOON)
         self._outcomes = Shelf(self._read_outcomes, pool, _SOON)
         self._costs = Shelf(self._read_cost, pool, _SELDOM)
 
@@ -134,10 +137,11 @@ class Reading:
     def run(self, table: str, run_id: str) -> RunDetail | None:
         """Return one run; None if nothing is known of it."""
         subject = self.declared().subjects[table]
-        flow = next((run for run in self._runs(subject) if run.run_id == run_id), None)
+        taken_in = [] if subject.dataset is None else self.flows(table).runs()
+        flow = next((run for run in taken_in if run.run_id == run_id), None)
         gate = next((run for run in self.gates(table) if run.run_id == run_id), None)
         published = run_id in self.detail(table).run_ids
-        return RunReader(self.lake, subject, run_id, flow, gate, published).read()
+        return self._runs.get(RunReader(self.lake, subject, table, run_id, flow, gate, published))
 
     def runs_of_origin(self, table: str, origin: str) -> list[str]:
         """Return the runs that one origin started, the latest first."""
@@ -151,9 +155,6 @@ class Reading:
     def report(self, key: str) -> bytes:
         """Return a quality report."""
         return Bucket(self.lake.bucket(Zone.OPS)).read(key)
-
-    def _runs(self, subject: Subject) -> list[RunFlow]:
-        return [] if subject.dataset is None else self.flows(subject.name).runs()
 
     def _read_detail(self, name: str) -> TableDetail:
         return table_detail(self.lake, self.declared().subjects[name])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -126,7 +126,9 @@ class RunReader:
     """
 
     lake: Lake
-    subject: Subject
+    # A page's key: two declarations of one table need not be told apart.
+    subject: Subject = field(compare=False)
+    table: str
     run_id: str
     flow: RunFlow | None
     gate: GateRun | None
@@ -139,7 +141,7 @@ class RunReader:
             return None
         period = self._period(stage)
         return RunDetail(
-            table=self.subject.name,
+            table=self.table,
             run_id=self.run_id,
             state=self._state(stage),
             began_at=began_at(self.run_id),
@@ -152,7 +154,7 @@ class RunReader:
         )
 
     def _stage(self) -> Stage | SummaryStage | None:
-        bucket, key = self.lake.bucket(Zone.OPS), stage_key(self.subject.name, self.run_id)
+        bucket, key = self.lake.bucket(Zone.OPS), stage_key(self.table, self.run_id)
         if not any(info.key == key for info in Bucket(bucket).list(key)):
             return None
         if self.subject.dataset is not None:
@@ -217,7 +219,7 @@ class RunReader:
         return tuple(sorted(found, key=lambda one: (one.success, one.partition, one.rule)))
 
     def _report(self, period: str) -> str | None:
-        key = report_key(self.subject.name, period, self.run_id)
+        key = report_key(self.table, period, self.run_id)
         listed = Bucket(self.lake.bucket(Zone.OPS)).list(key)
         return key if any(info.key == key for info in listed) else None
 

@@ -61,6 +61,16 @@ class Bars:
 
     height: float = _HEIGHT
 
+    @property
+    def outlines(self) -> dict[str, str]:
+        """All segments of a kind as one path, for small pictures of which a page has hundreds."""
+        paths: dict[str, list[str]] = {}
+        for bar in self.bars:
+            for part in bar.segments:
+                outline = f"M{bar.x:g} {part.y:g}h{bar.width:g}v{part.height:g}h-{bar.width:g}z"
+                paths.setdefault(part.kind, []).append(outline)
+        return {kind: "".join(outlines) for kind, outlines in paths.items()}
+
 
 def flow_bars(periods: Sequence[PeriodFlow]) -> Bars | None:
     """Draw where records went, period by period; None if nothing arrived."""

@@ -13,6 +13,7 @@ from firelake.insight.reading import HISTORY_DAYS, WINDOW_DAYS, Reading
 from firelake.insight.run import MAX_REFUSED, RunDetail, began_at
 from firelake.insight.subject import Subject
 from firelake.insight.tiers import HORIZON_DAYS, TierHolding
+from firelake.lifecycle.rules import TIERED_ZONES
 from firelake.periods import Grain
 from firelake.quality.report_view import flow
 
@@ -134,17 +135,19 @@ def tiers(reading: Reading, visible: Mapping[str, Subject]) -> Context:
     """Gather storage by tier and what rules will move next."""
     found = reading.tiers()
     zones = [(name, zone) for name in visible for zone in found.zones.get(name, ())]
-    by_class: dict[tuple[str, str], list[TierHolding]] = {}
+    by_class: dict[tuple[int, str], list[TierHolding]] = {}
     for _, zone in zones:
         for tier in zone.tiers:
-            by_class.setdefault((str(zone.zone), tier.storage_class), []).append(tier)
+            by_class.setdefault((TIERED_ZONES.index(zone.zone), tier.storage_class), []).append(tier)
     return {
         "page": "tiers",
         "listed_at": found.listed_at,
         "currency": found.currency,
         "horizon_days": HORIZON_DAYS,
         "zones": zones,
-        "sums": [(zone, _together(name, held)) for (zone, name), held in sorted(by_class.items())],
+        "sums": [
+            (TIERED_ZONES[number], _together(name, held)) for (number, name), held in sorted(by_class.items())
+        ],
         "total_bytes": sum(zone.size_bytes for _, zone in zones),
         "total_per_month": sum(zone.per_month for _, zone in zones),
         "now": reading.now,
