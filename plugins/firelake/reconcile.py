@@ -14,6 +14,7 @@ from firelake.compact.discover import DELIVERY_RETRY, arrivals, listed
 from firelake.errors import VerificationFailed
 from firelake.layout import Lake, Zone
 from firelake.ledger import Ledger
+from firelake.maintain.retention import refused_since
 from firelake.outcome import Outcome
 from firelake.periods import Period, PeriodRange
 from firelake.spec import Dataset, find_dataset
@@ -153,7 +154,7 @@ def _compared(
         totals=books.totals,
         forgotten=tuple(sorted(found - books.by_object.keys())),
         vanished=tuple(sorted(books.by_object.keys() - found)),
-        wrong=tuple(_wrong(books, _rows(trusted(dataset).load(lake)), _rows(quarantine(dataset).load(lake)))),
+        wrong=tuple(_wrong(books, _rows(trusted(dataset).load(lake)), _refused(lake, dataset, entries))),
         held=tuple(sorted(held & found)),
     )
 
@@ -162,7 +163,19 @@ def _within(arrived_at: datetime, arrival: PeriodRange) -> bool:
     return arrival.start <= arrived_at.replace(tzinfo=UTC) < arrival.end
 
 
-def _wrong(books: Books, rows: Counter[str], refused: Counter[str]) -> Iterable[str]:
+def _refused(lake: Lake, dataset: Dataset, entries: list[dict[str, Any]]) -> dict[str, int | None]:
+    """Count refused records by object; None where they are kept no longer, so that there may be none."""
+    since = refused_since(dataset, datetime.now(UTC))
+    counted = _rows(quarantine(dataset).load(lake))
+    return {
+        entry["raw_object"]: None
+        if since is not None and entry["arrived_at"].replace(tzinfo=UTC) < since
+        else counted[entry["raw_object"]]
+        for entry in entries
+    }
+
+
+def _wrong(books: Books, rows: Counter[str], refused: dict[str, int | None]) -> Iterable[str]:
     for key, book in sorted(books.by_object.items()):
         said = book.totals
         if not said.balanced:
@@ -172,7 +185,7 @@ def _wrong(books: Books, rows: Counter[str], refused: Counter[str]) -> Iterable[
             )
         if rows[key] != said.trusted:
             yield f"{key}: the ledger says {said.trusted} trusted rows, the table has {rows[key]}"
-        if refused[key] != said.quarantined:
+        if refused[key] not in (None, said.quarantined):
             yield f"{key}: the ledger says {said.quarantined} in quarantine, the table has {refused[key]}"
 
 

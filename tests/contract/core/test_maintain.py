@@ -6,6 +6,8 @@ from firelake import iceberg
 from firelake.errors import FirelakeError
 from firelake.layout import Zone
 from firelake.maintain import Maintained, Maintenance
+from firelake.periods import Grain, PeriodRange
+from firelake.reconcile import reconcile
 from firelake.spec.dataset import Lifecycle
 from firelake.storage import Bucket
 from firelake.tables import LEDGER, quarantine, trusted
@@ -126,6 +128,20 @@ def test_refused_records_are_kept_as_long_as_declared_and_never_missing_from_a_s
     kept = {key for key in keys(keeping, Zone.QUARANTINE) if key.startswith(data)}
     assert {key.split("/")[2] for key in kept} == {"2026-11-22"}
     assert [row["arrived_at"].day for row in keeping.quarantined()] == [22]
+
+
+def test_what_is_kept_no_longer_is_no_fault_of_the_books(lake: TestLake) -> None:
+    lifecycle = Lifecycle.model_validate({"quarantine": [{"after": "30d", "expire": True}]})
+    keeping = replace(lake, dataset=lake.dataset.model_copy(update={"lifecycle": lifecycle}))
+    arrival = datetime.now(UTC) - timedelta(days=40)
+    keeping.put(arrival, body_of([{**record(1, arrival), "d": "x"}, record(2, arrival)]))
+    keeping.run(f"{arrival:%Y-%m-%d}")
+    period = PeriodRange.parse(f"{arrival:%Y-%m-%d}", Grain.DAY)
+    list(Maintenance(keeping.lake, timedelta(days=90), apply=True).run([keeping.dataset], []))
+    assert keeping.quarantined() == []
+    assert reconcile(keeping.lake, keeping.dataset, period).complete
+    # A dataset that keeps all of them misses one.
+    assert not reconcile(lake.lake, lake.dataset, period).complete
 
 
 def test_a_grace_shorter_than_a_run_is_refused(lake: TestLake) -> None:
