@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -99,12 +99,13 @@ class ObjectWriter:
                     self._put(name.target, name.data(), body, is_gzip=False)
         by_kind = attrgetter("kind")
         for kind, failed in groupby(sorted(failures, key=by_kind), key=by_kind):
-            self._write_failures(_Name.of(stream, spool, [], kind), list(failed))
+            self._write_failures(stream, spool, kind, list(failed))
 
-    def _write_failures(self, name: _Name, failures: Iterable[Failure]) -> None:
-        now = self._context.clock.now()
+    def _write_failures(self, stream: Stream, spool: Spool, kind: str, failures: list[Failure]) -> None:
+        now, target = self._context.clock.now(), stream.destination.target
         body = b"".join(failure.as_line(now) for failure in failures)
-        self._put(name.target, name.failed(), body, is_gzip=False)
+        oldest = min(failure.source.arrived_at for failure in failures)
+        self._put(target, _Name(stream, target, oldest, spool.unique, kind).failed(), body, is_gzip=False)
 
     def _put(self, target: S3Target, key: str, body: bytes, is_gzip: bool) -> None:
         headers = {"content-type": _OCTETS}
@@ -153,15 +154,15 @@ class _Name:
     keys: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, stream: Stream, spool: Spool, group: list[Item], error_type: str = "") -> _Name:
+    def of(cls, stream: Stream, spool: Spool, group: list[Item]) -> _Name:
+        """Return the name for items with the same partition keys."""
         destination = stream.destination
-        oldest = min((item.source.arrived_at for item in group), default=spool.oldest)
-        assert oldest is not None  # noqa: S101 - a spool without records is not written
-        keys = {name: group[0].keys[name] for name in destination.partition_names} if group else {}
+        oldest = min(item.source.arrived_at for item in group)
+        keys = {name: group[0].keys[name] for name in destination.partition_names}
         unique = spool.unique
         if keys:
             unique = str(uuid.uuid5(uuid.UUID(spool.unique), "\0".join(keys.values())))
-        return cls(stream, destination.target, oldest, unique, error_type, keys)
+        return cls(stream, destination.target, oldest, unique, keys=keys)
 
     def data(self) -> str:
         return self._key(self.target.prefix) + self.target.extension
