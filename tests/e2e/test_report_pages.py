@@ -16,7 +16,7 @@ from firelake.quality.result import RuleResult, Severity
 from firelake.quality.verdict import Verdict
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.unit.quality.test_report import NOW, rule
+from tests.unit.quality.test_report import NOW, detected, drift, rule
 from tests.unit.quality.test_report import result as gate_result
 
 TABLE = "iot_device_telemetry"
@@ -29,7 +29,14 @@ def run_of(number: int, *rules: RuleResult) -> tuple[ReportInput, Verdict]:
     results = (gate_result(*rules).model_copy(update={"evaluated_at": evaluated_at, "partition": period}),)
     trend = tuple(TrendPoint(NOW + timedelta(days=n), n, n % 2 == 0) for n in range(number + 2))
     report = ReportInput(
-        TABLE, "Readings.", "owner", period, f"run-{number}", results, trends={"a.rule": trend}
+        TABLE,
+        "Readings.",
+        "owner",
+        period,
+        f"run-{number}",
+        results,
+        trends={"a.rule": trend},
+        drift=detected(drift(field="a_field_with_a_name_as_long_as_they_come_in_the_wild")),
     )
     address = uri("lake-ops", report_key(TABLE, period, report.run_id))
     return report, Verdict(table=TABLE, run_id=report.run_id, results=results, report_uri=address)
@@ -100,6 +107,8 @@ def test_the_index_leads_to_every_report(folder: Path, page: Page) -> None:
     assert page.get_by_role("heading", name="<b>a.rule</b>").count() == 1
     assert page.get_by_text("<script>x()</script>").count() >= 1
     assert (luminance(page) < 200) is dark
+    page.get_by_role("link", name="index.html").click()
+    assert page.title() == f"Quality of {TABLE}"
 
 
 @pytest.mark.parametrize("name", ["index.html", "2026-11-24/run-2.html"])
