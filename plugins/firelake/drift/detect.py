@@ -109,7 +109,7 @@ def _detected(lake: Lake, dataset: Dataset, arrival: str, sampled: tuple[int, Sa
     drifts = compare(dataset, _crawled(lake, dataset), sample) if sample.records else ()
     if drifts:
         scan = DRIFT.load(lake).scan(row_filter=EqualTo(term="dataset", value=dataset.name))
-        rows = scan.to_arrow().to_pylist()
+        rows = iceberg.rows(scan).to_pylist()
         drifts = tuple(records.with_first_seen(drift, rows) for drift in drifts)
     return Detected(
         dataset=dataset.name,
