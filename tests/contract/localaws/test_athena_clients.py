@@ -12,7 +12,7 @@ import pandas as pd  # type: ignore[import-untyped]
 import pytest
 from airflow.providers.amazon.aws.hooks.athena import AthenaHook
 from airflow.providers.amazon.aws.operators.athena import AthenaOperator
-from airflow.providers.amazon.aws.triggers.athena import AthenaTrigger
+from airflow.sdk.exceptions import AirflowException, TaskDeferred
 from pyathena import connect
 from pyathena.error import OperationalError
 from pyathena.pandas.cursor import PandasCursor
@@ -149,6 +149,15 @@ def test_sqlalchemy(athena_lake: AthenaLake) -> None:
         assert [c["name"] for c in inspect(connection).get_columns("reflected")] == ["a", "b", "dt"]
 
 
+def first_event(trigger: Any) -> Any:
+    """Return what a deferred task is told first."""
+
+    async def payload() -> Any:
+        return (await anext(trigger.run())).payload
+
+    return asyncio.run(payload())
+
+
 def test_airflows_operator(athena_lake: AthenaLake) -> None:
     operator = AthenaOperator(
         task_id="query",
@@ -166,13 +175,34 @@ def test_airflows_operator(athena_lake: AthenaLake) -> None:
     assert results["ResultSet"]["Rows"][1]["Data"] == [{"VarCharValue": "1"}]
 
 
-def test_airflows_trigger(athena_lake: AthenaLake) -> None:
-    execution_id = athena_lake.start("SELECT 1")
-    trigger = AthenaTrigger(
-        execution_id, waiter_delay=1, waiter_max_attempts=20, aws_conn_id=None, region_name="us-east-1"
+def test_airflows_operator_defers_until_the_query_ends(athena_lake: AthenaLake) -> None:
+    operator = AthenaOperator(
+        task_id="query",
+        query="SELECT 1 AS a",
+        database=athena_lake.database,
+        output_location=athena_lake.output,
+        aws_conn_id=None,
+        region_name="us-east-1",
+        sleep_time=1,
+        deferrable=True,
     )
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute({})
+    event = first_event(deferred.value.trigger)
+    assert event["status"] == "success"
+    execution_id = operator.execute_complete({}, event)
+    assert athena_lake.result(execution_id) == [["a"], ["1"]]
 
-    async def first_event() -> Any:
-        return await anext(trigger.run())
 
-    assert asyncio.run(first_event()).payload["status"] == "success"
+def test_airflows_operator_fails_with_athenas_reason(athena_lake: AthenaLake) -> None:
+    operator = AthenaOperator(
+        task_id="query",
+        query="SELECT nothing",
+        database=athena_lake.database,
+        output_location=athena_lake.output,
+        aws_conn_id=None,
+        region_name="us-east-1",
+        sleep_time=1,
+    )
+    with pytest.raises(AirflowException, match="COLUMN_NOT_FOUND"):
+        operator.execute({})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from urllib.parse import urlsplit
 
@@ -12,7 +13,14 @@ import pandas as pd
 import pytest
 import s3fs
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-from airflow.providers.amazon.aws.operators.s3 import S3ListOperator
+from airflow.providers.amazon.aws.operators.s3 import (
+    S3CopyObjectOperator,
+    S3CreateObjectOperator,
+    S3DeleteObjectsOperator,
+    S3ListOperator,
+)
+from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
+from airflow.sdk.exceptions import TaskDeferred
 from obstore.store import S3Store
 from pyarrow import fs
 
@@ -121,3 +129,46 @@ def test_airflow_lists_and_copies(lake: str) -> None:
     hook.copy_object("raw/a", "raw/b", lake, lake)
     listed = S3ListOperator(task_id="list", bucket=lake, prefix="raw/", aws_conn_id=None).execute({})
     assert listed == ["raw/a", "raw/b"]
+
+
+def test_airflows_operators_make_copy_and_delete_objects(lake: str) -> None:
+    common = {"aws_conn_id": None}
+    S3CreateObjectOperator(
+        task_id="create", s3_bucket=lake, s3_key="raw/a", data="text", encoding="utf-8", **common
+    ).execute({})
+    S3CopyObjectOperator(
+        task_id="copy",
+        source_bucket_name=lake,
+        source_bucket_key="raw/a",
+        dest_bucket_name=lake,
+        dest_bucket_key="copied/a",
+        **common,
+    ).execute({})
+    S3DeleteObjectsOperator(task_id="delete", bucket=lake, prefix="raw/", **common).execute({})
+    assert S3ListOperator(task_id="list", bucket=lake, **common).execute({}) == ["copied/a"]
+    assert S3Hook(aws_conn_id=None).read_key("copied/a", lake) == "text"
+
+
+def key_sensor(lake: str, key: str, **options: bool) -> S3KeySensor:
+    return S3KeySensor(
+        task_id="wait", bucket_name=lake, bucket_key=key, aws_conn_id=None, poke_interval=1, **options
+    )
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_airflow_finds_a_key_that_is_there(lake: str, deferrable: bool) -> None:
+    S3Hook(aws_conn_id=None).load_string("{}", key="raw/day=1/a", bucket_name=lake)
+    sensor = key_sensor(lake, "raw/*/a", wildcard_match=True, deferrable=deferrable)
+    sensor.execute({})
+    assert sensor.poke({}) is True
+
+
+def test_airflow_defers_until_a_key_comes(lake: str) -> None:
+    with pytest.raises(TaskDeferred) as deferred:
+        key_sensor(lake, "late", deferrable=True).execute({})
+    S3Hook(aws_conn_id=None).load_string("{}", key="late", bucket_name=lake)
+
+    async def first_event() -> dict:
+        return (await anext(deferred.value.trigger.run())).payload
+
+    assert asyncio.run(first_event())["status"] == "success"
