@@ -312,7 +312,7 @@ def _commit(
             overwrite.append_data_file(file)
 
 
-def restore(table: Table, target: Snapshot, properties: dict[str, str]) -> Snapshot:
+def restore(table: Table, target: Snapshot | None, properties: dict[str, str]) -> Snapshot:
     """Give the table the files of an earlier snapshot, in a commit of its own.
 
     Raises
@@ -322,7 +322,7 @@ def restore(table: Table, target: Snapshot, properties: dict[str, str]) -> Snaps
     """
     current = table.current_snapshot()
     now = {} if current is None else _files_of(table, current)
-    then = _files_of(table, target)
+    then = {} if target is None else _files_of(table, target)
     removed = [file for path, file in now.items() if path not in then]
     added = [file for path, file in then.items() if path not in now]
     try:
@@ -333,6 +333,24 @@ def restore(table: Table, target: Snapshot, properties: dict[str, str]) -> Snaps
     if made is None:
         raise AssertionError(f"{'.'.join(table.name())} has no snapshot after a commit")
     return made
+
+
+def mark(table: Table, properties: dict[str, str]) -> Snapshot:
+    """Give the table's history a commit that changes no rows.
+
+    Raises
+    ------
+    CommitConflict
+        If other writers kept winning.
+    """
+    for _ in range(_COMMIT_ATTEMPTS):
+        table.refresh()
+        current = table.current_snapshot()
+        try:
+            return restore(table, current, properties)
+        except StaleBase:
+            continue
+    raise CommitConflict(f"{'.'.join(table.name())}: other writers kept winning; run it again")
 
 
 def _files_of(table: Table, snapshot: Snapshot) -> dict[str, DataFile]:

@@ -158,3 +158,13 @@ def alerts_prefix(table: str, *, waiting: bool) -> str:
 def alert_key(table: str, name: str, *, waiting: bool) -> str:
     """Return the key of an alert."""
     return f"{alerts_prefix(table, waiting=waiting)}{name}.json"
+
+
+def erasure_key(table: str, run_id: str) -> str:
+    """Return the key of the report of an erasure; it names no erased value."""
+    return f"erasures/{table}/{run_id}.json"
+
+
+def derived_prefixes(table: str) -> tuple[str, ...]:
+    """Return where in the ops bucket examples and results of a table's rows may lie."""
+    return (f"reports/{table}/", stage_prefix(table), verdict_prefix(table), "athena-results/")

@@ -6,7 +6,7 @@ the next one, which finds the stage named in the snapshot and writes them then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -70,6 +70,22 @@ class Ledger:
         iceberg.append(
             self._table, _arrow(self._table, [{**_NOTHING, **entry, **shared} for entry in entries])
         )
+
+    def correct(self, totals: Mapping[str, Totals], sequence_number: int) -> None:
+        """Write down what objects hold after an erasure; whose run's processing stands is left as it is."""
+        entries = self.all().to_pylist()
+        books = Books.of(entries).by_object
+        known = {one["raw_object"]: one for one in entries if one["entry"] == "processed"}
+        corrected = [
+            {
+                **known[key],
+                **now.model_dump(),
+                "run_id": books[key].run_id,
+                "sequence_number": sequence_number,
+            }
+            for key, now in totals.items()
+        ]
+        iceberg.append(self._table, _arrow(self._table, corrected))
 
     def _processed(self, stage: Stage) -> list[dict[str, Any]]:
         return [

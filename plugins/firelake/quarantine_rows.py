@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 from pyiceberg.expressions import In
 from pyiceberg.table import Table
 
-from firelake import iceberg
-from firelake.compact.scratch import Limits, scratch
-from firelake.compact.staging import Partitions, Writer
-from firelake.errors import CommitConflict, FirelakeError
+from firelake.errors import FirelakeError
 from firelake.layout import Lake
 from firelake.periods import Grain, Period
-from firelake.runs import new_run_id
+from firelake.rewrite import Rewrite
 from firelake.spec import Dataset
 from firelake.spec.dataset import RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN
 from firelake.sql import identifier
 from firelake.tables import quarantine
-
-_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -80,39 +74,24 @@ class QuarantineRewrite:
             If runs kept publishing meanwhile.
         """
         keys = pa.table({"key": pa.array(sorted(objects), pa.string())})
-        days = {Period.containing(arrived_at, Grain.DAY) for arrived_at in arrivals}
-        for _ in range(_TRIES):
-            try:
-                return self._commit(days, keys, kept)
-            except iceberg.StaleBase:
-                continue
-        raise CommitConflict(f"quarantine of {self.dataset.name}: runs kept publishing; try again")
 
-    def _commit(self, days: set[Period], keys: pa.Table, kept: pa.Table) -> None:
-        declaration = quarantine(self.dataset)
-        run_id = new_run_id(self.origin)
-        with scratch(Limits()) as space, tempfile.TemporaryDirectory(prefix="firelake-quarantine-") as name:
-            partitions = Partitions.of(self.lake, declaration, days)
-            space.connection.register("rewritten", keys)
-            space.connection.register("kept", kept)
-            rows = "SELECT * FROM kept"
-            if paths := partitions.download(Path(name)):
-                column = identifier(RAW_OBJECT_COLUMN)
-                rows = (
-                    f"SELECT * FROM {partitions.rows(paths)} WHERE {column} NOT IN "  # noqa: S608 (all quoted)
-                    f"(SELECT key FROM rewritten) UNION ALL BY NAME {rows}"
-                )
-            writer = Writer(
-                space.connection, self.lake, run_id, space.directory / "new", self.dataset.target_file_bytes
+        def change(connection: duckdb.DuckDBPyConnection, rows: str) -> str:
+            connection.register("rewritten", keys)
+            connection.register("kept", kept)
+            column = identifier(RAW_OBJECT_COLUMN)
+            return (
+                f"SELECT * FROM {rows} WHERE {column} NOT IN (SELECT key FROM rewritten) "  # noqa: S608 (quoted)
+                "UNION ALL BY NAME SELECT * FROM kept"
             )
-            stage = writer.write(partitions, rows, [RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN])
-            iceberg.replace_partitions(
-                partitions.table,
-                stage,
-                declaration.partition_column,
-                declaration.grain,
-                {iceberg.COMMIT_PROPERTY: run_id},
-            )
+
+        days = {Period.containing(arrived_at, Grain.DAY) for arrived_at in arrivals}
+        quarantine_rewrite(self.lake, self.dataset, self.origin).run(days, change)
+
+
+def quarantine_rewrite(lake: Lake, dataset: Dataset, origin: str) -> Rewrite:
+    """Return the rewrite of a dataset's quarantine."""
+    order = (RAW_OBJECT_COLUMN, RAW_POSITION_COLUMN)
+    return Rewrite(lake, quarantine(dataset), origin, dataset.target_file_bytes, order)
 
 
 def _refused_by(table: Table, wanted: Mapping[str, Wanted]) -> pa.Table:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from firelake.layout import Lake, Zone
 from firelake.spec import Dataset
 
@@ -45,6 +47,31 @@ same. What quarantine held then may be expired: rebuild the days instead |
 Raw is not touched. Objects that were taken back are **held**: no run sweeps them up by itself, and
 `lake__reconcile` names them until their arrival periods are run again, once the cause is gone (*Backfill* of
 `{name}__pipeline`, reprocessing what completed). From a shell: `firelake rollback {name}`.
+"""
+
+_ERASE = """\
+Erases the records in which a column with personal data (`pii: true`: {columns}) has one of the given values:
+from raw, trusted, quarantine and the summaries that read `{name}`. Owner: {owner}.
+
+*Trigger*, choose the **Column**, write the **Values** one a line, and leave **Dry run** on: the log of
+`count` says what would go. With **Dry run** off, `approve` asks a person (*Required Actions*) first; then
+there is no way back.
+
+| task | does | when it fails |
+| --- | --- | --- |
+| count | reads every version of every raw object, and both tables; changes nothing | **archived**: restore \
+the object first. **damaged**, or packed as it cannot be again: delete the object, if all of it may go |
+| approve | asks a person; a rejection skips what follows | nobody answered for a day: trigger again |
+| erase | rewrites raw, quarantine, trusted, ledger and summaries, expires all earlier snapshots, reads \
+everything again and writes the proof | a retry finishes what is left. **Not proven clean** names what still \
+holds a record: pause `{name}__pipeline`, wait an hour, trigger again |
+
+Other records keep their bytes, positions and offsets: an erased one leaves a tombstone of its own length. A
+raw object that was rewritten is the same object to the ledger. Records that cannot be read go if they hold a
+value as a JSON text. The report (`erasures/` in the ops bucket) does not hold the values; Airflow keeps
+them with the run: delete the run when the report is filed.
+
+From a shell: `firelake erase {name} --column … --values-from FILE`.
 """
 
 RECONCILE = """\
@@ -97,3 +124,8 @@ def rollback_runbook(dataset: Dataset) -> str:
         owner=dataset.owner,
         trusted=f"{Lake.from_environment().database(Zone.TRUSTED)}.{dataset.name}",
     )
+
+
+def erase_runbook(dataset: Dataset, columns: Iterable[str]) -> str:
+    """Say what an erasure does and what to do when a task fails."""
+    return _ERASE.format(name=dataset.name, owner=dataset.owner, columns=", ".join(columns))

@@ -13,12 +13,13 @@ from firelake.errors import (
     LakeUnreachable,
     PeriodError,
     SpecError,
+    UsageError,
 )
 
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(
-            exception=[AccountingError, GateFailed, PeriodError, SpecError],
+            exception=[AccountingError, GateFailed, PeriodError, SpecError, UsageError],
             action=RetryAction.FAIL,
             reason="the same input gives the same result; a person must look",
         ),

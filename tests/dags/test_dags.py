@@ -5,12 +5,14 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, Asset
 from firelake.spec import load_datasets
 from firelake.summary.spec import load_summaries
+from firelake_airflow.erase import build_erase
 from firelake_airflow.pools import POOLS
 
 DATASETS = load_datasets()
 SUMMARIES = load_summaries()
 DAG_IDS = {
     *(f"{dataset.name}__{kind}" for dataset in DATASETS for kind in ("pipeline", "rebuild", "rollback")),
+    *(f"{dataset.name}__erase" for dataset in DATASETS if any(column.pii for column in dataset.columns)),
     *(f"{summary.table.name}__summary" for summary in SUMMARIES),
     *(f"lake__{kind}" for kind in ("drift", "lifecycle", "maintenance", "reconcile")),
 }
@@ -84,6 +86,21 @@ def test_nothing_is_changed_by_hand_before_the_go_ahead(dag_bag: DagBag) -> None
         rollback = dag_bag.dags[f"{dataset.name}__rollback"]
         assert rollback.get_task("roll_back").upstream_task_ids == {"approve"}
         assert rollback.get_task("approve").upstream_task_ids == {"list_snapshots", "go_ahead"}
+
+
+def test_records_are_erased_only_after_a_person_has_approved() -> None:
+    dataset = DATASETS[0]
+    personal = dataset.columns[0].model_copy(update={"pii": True})
+    dag = build_erase(dataset.model_copy(update={"columns": (personal, *dataset.columns[1:])}))
+    order = {task.task_id: task.upstream_task_ids for task in dag.tasks}
+    assert order == {
+        "count": set(),
+        "go_ahead": {"count"},
+        "approve": {"go_ahead"},
+        "erase": {"approve"},
+    }
+    assert dag.params.get_param("column").schema["enum"] == [personal.name]
+    assert dag.params["dry_run"] is True
 
 
 def test_a_pipeline_works_in_order(dag_bag: DagBag) -> None:

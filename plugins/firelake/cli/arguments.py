@@ -214,6 +214,23 @@ def _operating(commands: _Commands) -> None:
     _dataset(rollback)
     rollback.add_argument("--to", type=int, metavar="SNAPSHOT", help="its id; without it, list the snapshots")
     _apply(rollback)
+    examples = [
+        "erase charging --column driver_email --values-from values.txt",
+        "erase charging --column driver_email --values-from - --apply < values.txt",
+    ]
+    erase = commands.add(
+        "erase", "operating:erase", "erase records by personal data from everywhere, with proof", *examples
+    )
+    _dataset(erase)
+    erase.add_argument("--column", required=True, metavar="NAME", help="a column with `pii: true`")
+    erase.add_argument(
+        "--values-from",
+        type=argparse.FileType(encoding="utf-8"),
+        required=True,
+        metavar="FILE",
+        help="its values, one a line; - for the standard input, so that no process list shows them",
+    )
+    _apply(erase)
 
 
 def _apply(parser: argparse.ArgumentParser) -> None:

@@ -1,14 +1,16 @@
-"""``rollback``: what takes published data back."""
+"""``rollback`` and ``erase``: what takes published data back."""
 
 from __future__ import annotations
 
 import argparse
 
-from firelake.cli.answer import Answer, table
+from firelake.cli.answer import Answer, progress, table
 from firelake.cli.selected import dataset_of
+from firelake.erase import Erasure, Request
 from firelake.errors import UsageError
 from firelake.layout import Lake
 from firelake.rollback import Rollback, SnapshotInfo
+from firelake.summary.spec import load_summaries
 
 _UNCHANGED = "nothing was changed; add --apply to do it"
 
@@ -26,6 +28,19 @@ def rollback(options: argparse.Namespace) -> Answer:
     done = rollbacks.run(options.to, "cli")
     outcome = {"applied": True, **done.model_dump(mode="json")}
     return Answer(outcome, (str(done.plan), f"done by {done.run_id}, snapshot {done.snapshot_id}"))
+
+
+def erase(options: argparse.Namespace) -> Answer:
+    """Say what an erasure would remove, or do it and prove it."""
+    dataset = dataset_of(options)
+    with options.values_from as lines:
+        values = [line.rstrip("\r\n") for line in lines if line.strip()]
+    reading = tuple(one for one in load_summaries() if dataset.name in one.table.sources)
+    request = Request.of(dataset, options.column, values)
+    erasure = Erasure(Lake.from_environment(), request, reading, progress)
+    report = erasure.run("cli") if options.apply else erasure.plan()
+    said = (f"report: {report.report_uri}",) if options.apply else (_UNCHANGED,)
+    return Answer(report.model_dump(mode="json"), (str(report), *said))
 
 
 def _listed(found: tuple[SnapshotInfo, ...]) -> Answer:

@@ -73,7 +73,7 @@ class Intake:
         """Read all objects of a run."""
         for group in _batches(_fetched(bucket, objects, limits), limits.batch_bytes):
             if not (self._trusting and self._add_trusting(group)):
-                self._add(read_batch(group, self._invalid_pieces))
+                self.add(read_batch(group, self.invalid_pieces))
 
     def _add_trusting(self, group: Sequence[DecodedObject]) -> bool:
         """Add a batch that seems to be all JSON without looking closer; tell whether it was added.
@@ -84,15 +84,15 @@ class Intake:
         if not batch.sound or any(decoded.damage for _, decoded in group):
             return False
         try:
-            self._add(batch)
+            self.add(batch)
         # The engine takes in a batch or nothing of it.
         except duckdb.InvalidInputException:
             self._trusting = False
         return self._trusting
 
-    def _add(self, batch: Batch) -> None:
+    def add(self, batch: Batch) -> None:
         """Type the records of a batch; what is refused goes to ``refused`` with its text."""
-        batch = self._shaping.shaped(batch)
+        batch = self._shaping.shaped(batch).without_tombstones()
         with self._registered(batch.table()):
             fields_dropped = self._shaping.fields_dropped("batch")
             typed = parse_query(self._shaping.spelled("batch"), "batch")
@@ -111,7 +111,8 @@ class Intake:
         ).fetchall()
         return {(ordinal, position): (reason, detail) for ordinal, position, reason, detail in rows}
 
-    def _invalid_pieces(self, table: pa.Table) -> list[tuple[int, int]]:
+    def invalid_pieces(self, table: pa.Table) -> list[tuple[int, int]]:
+        """Return object and position of a table's records that are null or no valid JSON."""
         with self._registered(table):
             rows = self._connection.execute(
                 "SELECT object, position FROM batch WHERE record IS NULL OR NOT json_valid(record)"

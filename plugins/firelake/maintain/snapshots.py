@@ -44,6 +44,11 @@ def expire(table: Table, snapshots: Iterable[Snapshot]) -> None:
         table.refresh()
 
 
+def files_named(table: Table, snapshots: Iterable[Snapshot]) -> set[str]:
+    """Return the addresses of the data, manifests and lists that some snapshots name."""
+    return set(_files(table, snapshots))
+
+
 def orphans(table: Table, gone: Iterable[Snapshot], before: datetime) -> Iterator[tuple[str, int]]:
     """Yield key and size of the objects below a table that nothing in it names, written before some time.
 
@@ -67,6 +72,10 @@ def _named(table: Table, snapshots: Iterable[Snapshot]) -> Iterator[str]:
         yield former.metadata_file
     for statistics in table.metadata.statistics:
         yield statistics.statistics_path
+    yield from _files(table, snapshots)
+
+
+def _files(table: Table, snapshots: Iterable[Snapshot]) -> Iterator[str]:
     read: set[str] = set()
     for snapshot in snapshots:
         yield snapshot.manifest_list

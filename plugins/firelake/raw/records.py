@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from firelake.raw.json_keys import most_keys
 
+TOMBSTONE = b'{"":0}'
+"""What :mod:`firelake.raw.tombstones` leaves of an erased record: an object that no producer writes."""
+
 RECORD_TOO_LARGE = "record_too_large"
 
 
@@ -151,6 +154,16 @@ class Chunk:
             self._raw(index),
         )
 
+    def places(self) -> Iterator[tuple[int, int, bytes]]:
+        """Yield position, offset and bytes of each valid record, which must all be of one object."""
+        for index in np.flatnonzero(self.valid).tolist():
+            yield int(self.positions[index]), int(self.byte_offsets[index]), self._raw(index)
+
+    def tombstones(self) -> NDArray[np.int64]:
+        """Return the places of records that were erased."""
+        candidates = np.flatnonzero(self.valid) if TOMBSTONE in self.text else np.empty(0, dtype=np.int64)
+        return np.array([i for i in candidates.tolist() if self._raw(i) == TOMBSTONE], dtype=np.int64)
+
     def _raw(self, index: int) -> bytes:
         return self.text[self.bounds[index] : self.bounds[index + 1]].rstrip()
 
@@ -197,6 +210,21 @@ class Batch:
             valid[found] = False
             chunks.append(replace(chunk, valid=valid))
         return replace(self, chunks=tuple(chunks), fragments=tuple(refused))
+
+    def without_tombstones(self) -> Batch:
+        """Return the batch without the places of erased records, which count as none."""
+        gone = [chunk.tombstones() for chunk in self.chunks]
+        if not any(found.size for found in gone):
+            return self
+        records_in = dict(self.records_in)
+        chunks: list[Chunk] = []
+        for chunk, found in zip(self.chunks, gone, strict=True):
+            valid = chunk.valid.copy()
+            valid[found] = False
+            chunks.append(replace(chunk, valid=valid))
+            for ordinal in chunk.ordinals[found].tolist():
+                records_in[ordinal] -= 1
+        return replace(self, chunks=tuple(chunks), records_in=records_in)
 
     def refuse(self, reasons: Mapping[tuple[int, int], tuple[str, str | None]]) -> Iterator[Refusal]:
         """Yield records as refused.

@@ -23,6 +23,7 @@ COMMANDS = (
     ["quarantine", "replay"],
     ["maintain"],
     ["rollback"],
+    ["erase"],
 )
 SPEC = """\
 name: clicks
