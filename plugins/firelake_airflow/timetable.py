@@ -31,6 +31,11 @@ class ArrivalPeriodTimetable(CronPartitionTimetable):
         super().__init__(cron, timezone="UTC", key_format=grain.key_format)
         self._grain = grain
 
+    @property
+    def cron(self) -> str:
+        """When the timetable runs."""
+        return str(self._expression)
+
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> Self:
         """Return the timetable that :meth:`serialize` described."""
