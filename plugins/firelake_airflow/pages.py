@@ -44,7 +44,8 @@ def _table(dags: Iterable[DAG]) -> list[str]:
 
 def _row(dag: DAG) -> tuple[str, str, str, str, str]:
     tasks = ", ".join(f"`{task.task_id}`" for task in dag.tasks)
-    return f"`{dag.dag_id}`", dag.owner, _runs(dag), tasks, dag.description or ""
+    owners = ", ".join(sorted({task.owner for task in dag.tasks}))
+    return f"`{dag.dag_id}`", owners, _runs(dag), tasks, dag.description or ""
 
 
 def _runs(dag: DAG) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from airflow.exceptions import AirflowClusterPolicyViolation
-from airflow.policies import get_policy_plugin_manager
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
+from airflow.settings import get_policy_plugin_manager
 
 SOUND: dict[str, Any] = {"owner": "tests", "retries": 1}
 
