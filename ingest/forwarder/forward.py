@@ -109,11 +109,17 @@ class Forwarder:
         self._limits = limits
         self._metrics = metrics
 
-    async def run(self, source: Source) -> None:
+    async def run(self, source: Source, stop: asyncio.Event) -> None:
         """Forward until the source ends, then send what was taken, as long as draining may last.
 
         Whatever fails, a message that Firehose did not accept is not acknowledged: the broker
         hands it over again.
+
+        Parameters
+        ----------
+        stop
+            Set when the source is told to end, and by its end: draining counts from then, even if
+            messages that were taken still wait for a call.
 
         Raises
         ------
@@ -124,13 +130,18 @@ class Forwarder:
         try:
             with first_failure():
                 async with asyncio.timeout(None) as draining, asyncio.TaskGroup() as calls:
+                    calls.create_task(self._limit(draining, stop))
                     async for batch in self._batches(source):
                         await slots.acquire()
                         sending = calls.create_task(self._send(batch))
                         sending.add_done_callback(lambda _: slots.release())
-                    draining.reschedule(asyncio.get_running_loop().time() + self._limits.drain_s)
+                    stop.set()
         except TimeoutError:
             _log.warning("gave back what Firehose did not accept within %s s", self._limits.drain_s)
+
+    async def _limit(self, draining: asyncio.Timeout, stop: asyncio.Event) -> None:
+        await stop.wait()
+        draining.reschedule(asyncio.get_running_loop().time() + self._limits.drain_s)
 
     async def _batches(self, source: Source) -> AsyncIterator[list[Message]]:
         """Yield batches that are full, old enough, or the last; bury what fits into none."""

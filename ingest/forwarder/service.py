@@ -93,7 +93,7 @@ class Service:
             with first_failure():
                 async with asyncio.TaskGroup() as both:
                     both.create_task(subscription.consume(queue, self._inlet.prefetch, stop))
-                    await self._forwarder.run(subscription)
+                    await self._forwarder.run(subscription, stop)
             lost = False
         finally:
             self._metrics.disconnected(lost=lost)

@@ -116,14 +116,14 @@ def test_a_young_batch_is_sent_before_the_end(site: Site) -> None:
 
 def test_what_firehose_does_not_take_in_time_is_given_back(site: Site, local_aws: LocalAws) -> None:
     local_aws.set_faults({"firehose.PutRecordBatch": {"fail_share": 1}})
-    forwarder = site.start_forwarder("--drain-s=0.5")
-    site.publish(site.readings(7))
+    forwarder = site.start_forwarder("--drain-s=0.5", "--concurrency=1")
+    site.publish(site.readings(1200))
     wait_until("it is refused", lambda: forwarder.count("failed_calls_total") > 0)
     assert forwarder.page("readyz")[0] == 503
     code, said = forwarder.stop()
     assert code == 0
     assert "gave back" in said
-    wait_until("the broker has them again", lambda: site.ready(site.queue) == 7)
+    wait_until("the broker has them again", lambda: site.ready(site.queue) == 1200)
     assert site.raw().total() == 0
 
 

@@ -111,10 +111,19 @@ def letters_of(sizes: list[int], firehose: UnsteadyFirehose) -> list[Letter]:
     return [Letter(bytes(bytearray(size)), firehose) for size in sizes]
 
 
-def forward(source: Any, firehose: UnsteadyFirehose, limits: Limits | None = None) -> Metrics:
+def forward(
+    source: Any, firehose: UnsteadyFirehose, limits: Limits | None = None, *, stopping: bool = False
+) -> Metrics:
     metrics = Metrics()
     forwarder = Forwarder(firehose, limits or Limits(), metrics)  # type: ignore[arg-type]
-    asyncio.run(asyncio.wait_for(forwarder.run(source), timeout=60))
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        if stopping:
+            stop.set()
+        await asyncio.wait_for(forwarder.run(source, stop), timeout=60)
+
+    asyncio.run(run())
     return metrics
 
 
@@ -170,6 +179,13 @@ def test_draining_ends_in_time_and_gives_back_what_was_never_accepted(always: An
     metrics = forward(Post(letters), firehose, Limits(drain_s=0.05))
     assert [letter.acks for letter in letters] == [0] * 20
     assert counted(metrics, "failed_calls_total") > 0
+
+
+def test_draining_ends_in_time_even_if_batches_wait_for_a_call() -> None:
+    firehose = UnsteadyFirehose([], "unreachable", Random(1))  # noqa: S311
+    letters = letters_of([10] * 2000, firehose)
+    forward(Post(letters), firehose, Limits(concurrency=1, drain_s=0.05), stopping=True)
+    assert sum(letter.acks for letter in letters) == 0
 
 
 def test_a_batch_that_is_not_full_is_sent_at_its_age() -> None:
