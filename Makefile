@@ -11,8 +11,12 @@ PYTEST := $(BIN)/pytest
 # A file's tests share what they start, so they stay together.
 PYTEST_PARALLEL := $(PYTEST) --numprocesses 2 --dist loadfile
 BENCH_BIN := var/bench/.venv/bin
+# What else the demo is told: --menus shows menu clicks and their funnel, too.
+DEMO ?=
 # `optional` lets test-trino pass, loudly, where no Trino can be had.
 TRINO ?= required
+# What share of the usual data `bench` is tried with.
+SCALE ?= 1
 CODE := dags plugins localaws ingest tests bench deploy examples
 
 .DEFAULT_GOAL := help
@@ -28,7 +32,7 @@ help: ## Say what there is
 venv: $(VENVS) ## Install everything, exactly as pinned, into .venv and localaws/.venv
 
 demo: $(VENVS) ## Two days of data through the whole lake on this machine, checked at the end
-	@$(STACK) demo
+	@$(STACK) demo $(DEMO)
 
 up: $(VENVS) ## Start Local AWS and Airflow; print the URL and the login
 	@$(STACK) up
@@ -92,13 +96,13 @@ chromium: ## Install the browser that test-e2e looks at Airflow with, if it is m
 	@command -v chromium >/dev/null || .ci/install-chromium
 
 bench: var/bench/.venv/installed ## Measure Firelake beside its peers; writes docs/benchmarks.md
-	@PYTHONPATH=.:plugins $(BENCH_BIN)/python -m bench
+	@PYTHONPATH=.:plugins $(BENCH_BIN)/python -m bench --scale $(SCALE)
 
 bench-gate: $(VENVS) ## Measure the gate on ten and a hundred million rows; writes docs/gate-benchmarks.md
 	@PYTHONPATH=.:plugins $(BIN)/python -m bench.gate --large
 
-bench-large: var/bench/.venv/installed ## The same, and Firelake on ten times the data
-	@PYTHONPATH=.:plugins $(BENCH_BIN)/python -m bench --large
+bench-large: var/bench/.venv/installed ## The same, and Firelake on ten times the data; ten minutes and 10 GB of disk more
+	@PYTHONPATH=.:plugins $(BENCH_BIN)/python -m bench --large --scale $(SCALE)
 
 bench-aws: $(VENVS) ## Measure Local AWS; writes docs/local-aws-benchmarks.md
 	@PYTHONPATH=. $(BIN)/python -m bench.local_aws

@@ -26,7 +26,7 @@ _HISTORIES = (1, 2_499)
 def main() -> None:
     """Measure everything and write the page."""
     arguments = _arguments()
-    hold = partial(_contest, Arena(arguments.folder))
+    hold = partial(_contest, Arena(arguments.folder), arguments.scale)
     firelake = [contender for contender in CONTENDERS if contender.name == FIRELAKE]
     hold(_WARM_UP, CONTENDERS, rounds=1)
     results = Results(
@@ -38,6 +38,7 @@ def main() -> None:
         many_objects=hold(_MANY, firelake, arguments.rounds),
         histories=tuple(list_a_day(days) for days in _HISTORIES),
         large=hold(_LARGE, firelake, rounds=1) if arguments.large else None,
+        scale=arguments.scale,
     )
     report.write(results, arguments.docs)
     for target in results.targets():
@@ -45,14 +46,15 @@ def main() -> None:
     print(f"See {arguments.docs / 'benchmarks.md'}.")
 
 
-def _contest(arena: Arena, size: Size, contenders: Sequence[Contender], rounds: int) -> Contest:
-    corpus = Corpus.ensure(arena.folder / "data", size)
+def _contest(arena: Arena, scale: float, size: Size, contenders: Sequence[Contender], rounds: int) -> Contest:
+    corpus = Corpus.ensure(arena.folder / "data", size.scaled(scale))
     return Contest(corpus, rounds, arena.contest(corpus, rounds, contenders))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="rounds of the smaller contests (default 3)")
+    parser.add_argument("--scale", type=float, default=1, help="share of the usual data (default 1)")
     parser.add_argument("--large", action="store_true", help="also Firelake on ten times the data")
     parser.add_argument("--folder", type=Path, default=Path("var/bench"), help="for data and scratch")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where the page goes")

@@ -53,8 +53,12 @@ def _page(results: Results) -> Iterator[str]:
     yield ""
     yield "![CPU-seconds of each contender](benchmarks.svg)"
     yield ""
+    yield from _verdict(results)
+    yield ""
     yield f"Made by `make bench` (`make bench-large` adds ten times the data) on {machine()}."
     yield "The raw figures are in [benchmarks.json](benchmarks.json)."
+    if results.scale != 1:
+        yield f"This was a trial with `--scale {results.scale:g}`: what starting takes weighs too much."
     yield ""
     yield from _rules()
     for contest in results.contests:
@@ -76,6 +80,15 @@ def _summary(contest: Contest) -> Iterator[str]:
         f"and {_less(contest, 'Polars')} than Polars, {_less(contest, 'pandas')} than pandas and "
         f"{_less(contest, 'PySpark')} than PySpark, which do less."
     )
+
+
+def _verdict(results: Results) -> Iterator[str]:
+    """Say how many targets are met, and by how much the others are missed."""
+    targets = list(results.targets())
+    missed = [target for target in targets if not target.met]
+    yield f"Of the {len(targets)} [targets](#targets) {len(targets) - len(missed)} are met."
+    for target in missed:
+        yield f"Missed: {target.text}; it is {target.reached}."
 
 
 def _less(contest: Contest, name: str) -> str:

@@ -44,6 +44,8 @@ class Results:
         Firelake on the same bytes in few and in many objects.
     large
         Firelake on ten times the data of the last contest, if that was asked for.
+    scale
+        Share of the usual data that was used.
     """
 
     contests: Sequence[Contest]
@@ -51,6 +53,7 @@ class Results:
     many_objects: Contest
     histories: Sequence[Listing]
     large: Contest | None
+    scale: float = 1
 
     def targets(self) -> Iterator[Target]:
         """Hold the measurements to what Firelake should reach."""

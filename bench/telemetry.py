@@ -44,6 +44,11 @@ class Size:
     records: int
     objects: int
 
+    def scaled(self, share: float) -> Size:
+        """Return the size with so much of its objects, each as large as before."""
+        objects = max(1, round(self.objects * share))
+        return Size(objects * (self.records // self.objects), objects)
+
 
 @dataclass(frozen=True)
 class Corpus:
