@@ -10,6 +10,7 @@ from firelake.cli import main
 from firelake.cli.answer import BALANCE, GATE, OK
 
 from tests.contract.core.lake import DAY, TestLake, body_of, record
+from tests.unit.raw.packing import PACKINGS
 
 SPEC = """\
 name: {name}
@@ -87,6 +88,23 @@ def test_a_day_from_plan_to_reconcile(lake: TestLake, firelake: Command) -> None
     code, outcome = firelake("reconcile", "--since", "2026-11-20", "--until", "2026-11-22")
     assert (code, outcome["complete"], outcome["objects_recorded"]) == (OK, True, 2)
     assert [row["device"] for row in lake.trusted()] == [1, 3]
+
+
+def test_hostile_objects_end_in_a_balanced_outcome(lake: TestLake, firelake: Command) -> None:
+    firelake.declare(rate=1.0)
+    for number, pack in enumerate(PACKINGS.values(), start=1):
+        wrong, late = {**record(7), "d": "x"}, {**record(8), "t": "2026-10-01T00:00:00"}
+        parts = [json.dumps(item).encode() for item in (record(number), record(0), wrong, late)]
+        lake.put(DAY + timedelta(hours=number), pack(b"\\n".join([*parts, b'{"d": tru}'])))
+    lake.put(DAY + timedelta(hours=20), body_of([record(99)])[:-4])
+    lake.put(DAY + timedelta(hours=21), b"")
+    code, outcome = firelake("run", "--period", "2026-11-21")
+    assert code == OK
+    books, packings = outcome["runs"][0]["accounting"], len(PACKINGS)
+    refused = {"malformed_json": packings, "too_late": packings, "truncated_gzip": 1, "wrong_type": packings}
+    assert books["quarantined"] == refused
+    assert (books["trusted_new"], books["duplicates"]) == (packings + 2, packings - 1)
+    assert books["records_in"] == books["trusted_new"] + books["duplicates"] + sum(refused.values())
 
 
 def test_a_forgotten_object_and_a_wrong_count_are_found(lake: TestLake, firelake: Command) -> None:
