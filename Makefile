@@ -101,7 +101,7 @@ bench: var/bench/.venv/installed ## Measure Firelake beside its peers; writes do
 bench-gate: $(VENVS) ## Measure the gate on ten and a hundred million rows; writes docs/gate-benchmarks.md
 	@PYTHONPATH=.:plugins $(BIN)/python -m bench.gate --large
 
-bench-large: var/bench/.venv/installed ## The same, and Firelake on ten times the data; ten minutes and 10 GB of disk more
+bench-large: var/bench/.venv/installed ## The same, and Firelake on ten times the data: ten minutes and 25 GB of free disk more
 	@PYTHONPATH=.:plugins $(BENCH_BIN)/python -m bench --large --scale $(SCALE)
 
 bench-aws: $(VENVS) ## Measure Local AWS; writes docs/local-aws-benchmarks.md
