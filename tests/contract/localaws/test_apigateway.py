@@ -6,7 +6,6 @@ import json
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,11 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fixtures.delivery import ROLE, START, client_of
 from tests.fixtures.local_aws import LocalAws
 
-START = datetime(2026, 11, 20, 13, 59, 30, tzinfo=UTC)
-ROLE = "arn:aws:iam::000000000000:role/collector"
-SETTINGS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 SCHEMA = {
     "$schema": "http://json-schema.org/draft-04/schema#",
     "type": "object",
@@ -169,13 +166,6 @@ def raw(clients: Any, bucket: str) -> bytes:
     return b"".join(s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read() for each in listed)
 
 
-@pytest.fixture
-def clock(local_aws: LocalAws) -> Iterator[LocalAws]:
-    local_aws.set_clock(START)
-    yield local_aws
-    local_aws.set_clock(None)
-
-
 @pytest.fixture(scope="module")
 def clicks(local_aws: LocalAws) -> Collector:
     return collector(boto3.client, local_aws.endpoint_url, TEMPLATE)
@@ -309,7 +299,7 @@ def test_a_deployed_api_survives_a_kill(tmp_path: Path) -> None:
     first = LocalAws.start(tmp_path)
 
     def clients(name: str) -> Any:
-        return boto3.client(name, endpoint_url=first.endpoint_url, **SETTINGS)
+        return client_of(first.endpoint_url, name)
 
     made = collector(clients, first.endpoint_url, TEMPLATE)
     assert made.send(b'{"element": "before"}').status == 200

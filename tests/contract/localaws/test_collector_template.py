@@ -7,17 +7,14 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import boto3
-import pytest
 
+from tests.fixtures.delivery import ROLE, START
 from tests.fixtures.local_aws import LocalAws
 
-START = datetime(2026, 11, 20, 13, 59, 30, tzinfo=UTC)
-ROLE = "arn:aws:iam::000000000000:role/collector"
 SCHEMA = {"type": "object", "required": ["element"], "properties": {"element": {"type": "string"}}}
 
 
@@ -88,13 +85,6 @@ def template(name: str) -> dict[str, Any]:
         },
         "Outputs": {"Api": {"Value": api}, "Key": {"Value": {"Ref": "Key"}}},
     }
-
-
-@pytest.fixture
-def clock(local_aws: LocalAws) -> Iterator[LocalAws]:
-    local_aws.set_clock(START)
-    yield local_aws
-    local_aws.set_clock(None)
 
 
 def deployed(name: str) -> dict[str, str]:

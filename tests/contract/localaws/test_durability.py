@@ -9,12 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
-
+from tests.fixtures.delivery import client_of
 from tests.fixtures.local_aws import LocalAws
 
 ROLE = "arn:aws:iam::000000000000:role/reader"
-SETTINGS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 TRUST = {"Version": "2012-10-17", "Statement": []}
 SOURCE = "arn:aws:kinesis:us-east-1:000000000000:stream/source"
 
@@ -34,8 +32,7 @@ def raw(s3: Any) -> bytes:
 def test_settings_and_sources_survive_a_kill(tmp_path: Path) -> None:
     first = LocalAws.start(tmp_path)
     s3, iam, kms, function, kinesis, firehose = (
-        boto3.client(name, endpoint_url=first.endpoint_url, **SETTINGS)
-        for name in ("s3", "iam", "kms", "lambda", "kinesis", "firehose")
+        client_of(first.endpoint_url, name) for name in ("s3", "iam", "kms", "lambda", "kinesis", "firehose")
     )
     s3.create_bucket(Bucket="lake")
     iam.create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(TRUST))

@@ -6,7 +6,6 @@ import gzip
 import re
 import time
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,26 +16,11 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fixtures.delivery import ROLE, START, client_of
 from tests.fixtures.local_aws import LocalAws
 
-ROLE = "arn:aws:iam::000000000000:role/firehose"
-START = datetime(2026, 11, 20, 13, 59, 30, tzinfo=UTC)
 BATCHES = st.lists(st.binary(min_size=1, max_size=64), min_size=1, max_size=20)
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-
-
-@pytest.fixture
-def clock(local_aws: LocalAws) -> Iterator[LocalAws]:
-    local_aws.set_clock(START)
-    yield local_aws
-    local_aws.set_clock(None)
-
-
-@pytest.fixture
-def bucket(local_aws: LocalAws) -> str:
-    name = f"raw-{uuid.uuid4().hex[:12]}"
-    boto3.client("s3").create_bucket(Bucket=name)
-    return name
 
 
 def client():
@@ -132,7 +116,7 @@ def test_full_buffer_does_not_wait(local_aws: LocalAws, bucket: str) -> None:
     for _ in range(2):
         put(stream, record, record, record, record)
     waiter = boto3.client("s3").get_paginator("list_objects_v2")
-    deadline = datetime.now(UTC) + timedelta(seconds=10)
+    deadline = datetime.now(UTC) + timedelta(seconds=60)
     while datetime.now(UTC) < deadline:
         sizes = [item["Size"] for page in waiter.paginate(Bucket=bucket) for item in page.get("Contents", [])]
         if len(sizes) == 2:
@@ -249,7 +233,7 @@ def test_deleted_stream_still_delivers_and_its_name_is_free(clock: LocalAws, buc
     put(stream, b"last words")
     client().delete_delivery_stream(DeliveryStreamName=stream)
     create(bucket, stream, Prefix="new/")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not objects(bucket) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert [(key[:4], body) for key, body in objects(bucket).items()] == [("old/", b"last words")]
@@ -269,10 +253,9 @@ def test_missing_bucket_loses_nothing(clock: LocalAws) -> None:
 
 @pytest.mark.parametrize("end", [LocalAws.stop, LocalAws.kill])
 def test_buffers_survive_a_stop_and_a_kill(tmp_path: Path, end) -> None:
-    settings_of = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
     first = LocalAws.start(tmp_path)
-    firehose = boto3.client("firehose", endpoint_url=first.endpoint_url, **settings_of)
-    boto3.client("s3", endpoint_url=first.endpoint_url, **settings_of).create_bucket(Bucket="lake")
+    firehose = client_of(first.endpoint_url, "firehose")
+    client_of(first.endpoint_url, "s3").create_bucket(Bucket="lake")
     destination = {"RoleARN": ROLE, "BucketARN": "arn:aws:s3:::lake"}
     firehose.create_delivery_stream(DeliveryStreamName="s", ExtendedS3DestinationConfiguration=destination)
     for number in range(20):
@@ -281,7 +264,7 @@ def test_buffers_survive_a_stop_and_a_kill(tmp_path: Path, end) -> None:
     second = LocalAws.start(tmp_path)
     try:
         second.set_clock(datetime.now(UTC) + timedelta(hours=1))
-        s3 = boto3.client("s3", endpoint_url=second.endpoint_url, **settings_of)
+        s3 = client_of(second.endpoint_url, "s3")
         [listed] = s3.list_objects_v2(Bucket="lake")["Contents"]
         body = s3.get_object(Bucket="lake", Key=listed["Key"])["Body"].read()
         assert body == b"".join(b"%d;" % number for number in range(20))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,25 +12,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.fixtures.delivery import ROLE, START, client_of
 from tests.fixtures.local_aws import LocalAws
-
-START = datetime(2026, 11, 20, 13, 59, 30, tzinfo=UTC)
-ROLE = "arn:aws:iam::000000000000:role/firehose"
-SETTINGS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-
-
-@pytest.fixture
-def clock(local_aws: LocalAws) -> Iterator[LocalAws]:
-    local_aws.set_clock(START)
-    yield local_aws
-    local_aws.set_clock(None)
-
-
-@pytest.fixture
-def bucket(local_aws: LocalAws) -> str:
-    name = f"raw-{uuid.uuid4().hex[:12]}"
-    boto3.client("s3").create_bucket(Bucket=name)
-    return name
 
 
 @pytest.fixture
@@ -120,10 +102,7 @@ def test_direct_puts_and_missing_sources_are_refused(local_aws: LocalAws, bucket
 
 def test_reading_goes_on_after_a_stop_where_it_was(tmp_path: Path) -> None:
     first = LocalAws.start(tmp_path)
-    kinesis, firehose, s3 = (
-        boto3.client(name, endpoint_url=first.endpoint_url, **SETTINGS)
-        for name in ("kinesis", "firehose", "s3")
-    )
+    kinesis, firehose, s3 = (client_of(first.endpoint_url, name) for name in ("kinesis", "firehose", "s3"))
     s3.create_bucket(Bucket="lake")
     kinesis.create_stream(StreamName="source", ShardCount=1)
     stream = create(firehose, "source", "lake")

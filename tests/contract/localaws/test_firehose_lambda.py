@@ -8,16 +8,14 @@ import json
 import re
 import uuid
 import zipfile
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import boto3
 import pytest
 
+from tests.fixtures.delivery import ROLE, START
 from tests.fixtures.local_aws import LocalAws
 
-START = datetime(2026, 11, 20, 13, 59, 30, tzinfo=UTC)
-ROLE = "arn:aws:iam::000000000000:role/firehose"
 FUNCTION = """
 import base64
 
@@ -37,13 +35,6 @@ def handler(event, context):
 """
 
 
-@pytest.fixture
-def clock(local_aws: LocalAws) -> Iterator[LocalAws]:
-    local_aws.set_clock(START)
-    yield local_aws
-    local_aws.set_clock(None)
-
-
 @pytest.fixture(scope="module")
 def function_arn(local_aws: LocalAws) -> str:
     archive = io.BytesIO()
@@ -58,13 +49,6 @@ def function_arn(local_aws: LocalAws) -> str:
         Timeout=30,
     )
     return created["FunctionArn"]
-
-
-@pytest.fixture
-def bucket(local_aws: LocalAws) -> str:
-    name = f"raw-{uuid.uuid4().hex[:12]}"
-    boto3.client("s3").create_bucket(Bucket=name)
-    return name
 
 
 def deliver(clock: LocalAws, bucket: str, function_arn: str, *records: bytes) -> dict[str, bytes]:

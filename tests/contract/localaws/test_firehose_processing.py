@@ -8,8 +8,7 @@ import io
 import json
 import uuid
 import zipfile
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,10 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.fixtures.delivery import ROLE, START
 from tests.fixtures.local_aws import LocalAws
 
-START = datetime(2026, 11, 20, 13, 59, 30, tzinfo=UTC)
-ROLE = "arn:aws:iam::000000000000:role/firehose"
 LARGE = {"SizeInMBs": 64, "IntervalInSeconds": 60}
 FUNCTION = """
 import base64, json
@@ -34,20 +32,6 @@ def keyed(record):
 def handler(event, context):
     return {"records": [keyed(record) for record in event["records"]]}
 """
-
-
-@pytest.fixture
-def clock(local_aws: LocalAws) -> Iterator[LocalAws]:
-    local_aws.set_clock(START)
-    yield local_aws
-    local_aws.set_clock(None)
-
-
-@pytest.fixture
-def bucket(local_aws: LocalAws) -> str:
-    name = f"raw-{uuid.uuid4().hex[:12]}"
-    boto3.client("s3").create_bucket(Bucket=name)
-    return name
 
 
 def processor(kind: str, **parameters: str) -> dict[str, Any]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +13,15 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tests.fixtures.delivery import START, client_of
 from tests.fixtures.local_aws import LocalAws
 
-START = datetime(2026, 11, 20, 13, 30, tzinfo=UTC)
-SETTINGS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 EXPIRY = 'ongoing-request="false", expiry-date="Mon, 23 Nov 2026 00:00:00 GMT"'
 
 
 @pytest.fixture
 def s3(local_aws: LocalAws) -> Any:
     return boto3.client("s3", config=Config(retries={"total_max_attempts": 1}))
-
-
-@pytest.fixture
-def clock(local_aws: LocalAws) -> Iterator[LocalAws]:
-    local_aws.set_clock(START)
-    yield local_aws
-    local_aws.set_clock(None)
-
-
-@pytest.fixture
-def bucket(s3: Any) -> str:
-    name = f"lake-{uuid.uuid4().hex[:12]}"
-    s3.create_bucket(Bucket=name)
-    return name
 
 
 def put(s3: Any, bucket: str, storage_class: str = "GLACIER") -> dict[str, str]:
@@ -174,7 +157,7 @@ def test_the_end_of_a_restore_is_told(clock: LocalAws, s3: Any, bucket: str) -> 
 
 def test_restores_survive_a_kill(tmp_path: Path) -> None:
     first = LocalAws.start(tmp_path)
-    s3 = boto3.client("s3", endpoint_url=first.endpoint_url, **SETTINGS)
+    s3 = client_of(first.endpoint_url, "s3")
     s3.create_bucket(Bucket="lake")
     first.set_clock(START)
     place = put(s3, "lake")
