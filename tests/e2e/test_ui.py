@@ -11,12 +11,14 @@ import psutil
 import pytest
 from firelake_airflow.local.processes import running
 from firelake_airflow.local.settings import USER
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.e2e.conftest import LocalLake
+from tests.e2e.lake_tour import WAIT_MS, Tour
 
 pytestmark = pytest.mark.timeout(600)
 
+DATASET = "iot_device_telemetry"
 DAG_IDS = ("iot_device_health_daily__summary", "iot_device_telemetry__pipeline", "lake__lifecycle")
 _FLAGS = [
     "--no-sandbox",
@@ -56,11 +58,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 def test_the_dags_are_visible_and_green(up: LocalLake, page: Page) -> None:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(up.settings.airflow_url)
-    page.fill("input[name=username]", USER)
-    page.fill("input[name=password]", up.settings.password())
-    page.click("button[type=submit]")
-    page.wait_for_url(f"{up.settings.airflow_url}/")
+    Tour(page, up.settings.airflow_url, "light").sign_in(USER, up.settings.password())
     page.goto(f"{up.settings.airflow_url}/dags")
     for dag_id in DAG_IDS:
         page.get_by_role("link", name=dag_id, exact=True).first.wait_for()
@@ -70,14 +68,83 @@ def test_the_dags_are_visible_and_green(up: LocalLake, page: Page) -> None:
     assert errors == []
 
 
-def test_a_dead_endpoint_is_named_and_tried_again(up: LocalLake) -> None:
+@pytest.fixture(params=["light", "dark"])
+def tour(up: LocalLake, page: Page, request: pytest.FixtureRequest) -> Iterator[Tour]:
+    """Give a signed-in walk through the lake's pages, on which nothing may go wrong."""
+    page.set_viewport_size({"width": 1280, "height": 860})
+    page.emulate_media(color_scheme=request.param)
+    tour = Tour(page, up.settings.airflow_url, request.param)
+    assert page.request.get(f"{tour.url}/lake/").status == 401
+    tour.sign_in(USER, up.settings.password())
+    tour.watch()
+    yield tour
+    assert tour.wrong == []
+
+
+def test_the_lake_is_seen_from_the_navigation_down_to_a_refused_record(up: LocalLake, tour: Tour) -> None:
+    known = up.outcome["datasets"][DATASET]
+    frame = tour.open_from_navigation()
+    assert tour.is_dark(frame) is (tour.scheme == "dark")
+    frame.get_by_role("link", name="Storage tiers", exact=True).click()
+    expect(frame.get_by_role("heading", level=1)).to_have_text("Storage tiers", timeout=WAIT_MS)
+    expect(frame.get_by_role("rowheader", name="raw", exact=True)).to_be_visible()
+    tour.picture("tiers")
+    frame.get_by_role("link", name="Overview", exact=True).click()
+    expect(frame.get_by_role("heading", level=1)).to_have_text("Lake", timeout=WAIT_MS)
+    tour.picture("overview")
+
+    frame.get_by_role("link", name=DATASET, exact=True).click()
+    expect(frame.get_by_role("heading", name="Where records went")).to_be_visible(timeout=WAIT_MS)
+    expect(frame.locator("p.keys").first).to_contain_text(f"{known['records_in']:,}".replace(",", "\u202f"))
+    expect(frame.locator(".tile", has_text="objects forgotten")).to_contain_text("none")
+    tour.picture("table")
+    frame.get_by_role("link", name="Rules", exact=True).click()
+    expect(frame.get_by_role("heading", level=1)).to_have_text(f"{DATASET} rules", timeout=WAIT_MS)
+    tour.picture("rules")
+
+    frame.get_by_role("link", name=DATASET, exact=True).click()
+    frame.locator("td a:has(code)").first.click()
+    expect(frame.get_by_text("Every record is accounted for.")).to_be_visible(timeout=WAIT_MS)
+    tour.picture("run")
+    frame.locator("table.reasons a").first.click()
+    expect(frame.locator("article.record").first).to_be_visible(timeout=WAIT_MS)
+    tour.picture("quarantine")
+    frame.locator("header a:has(code)").click()
+    frame.get_by_role("link", name="Read the quality report.").click(timeout=WAIT_MS)
+    report = frame.frame_locator("iframe.report")
+    expect(report.get_by_role("heading", level=1)).to_contain_text(DATASET, timeout=WAIT_MS)
+    tour.picture("report")
+
+
+def test_dags_and_runs_have_a_tab_about_their_table(up: LocalLake, tour: Tour) -> None:
+    dag_id = f"{DATASET}__pipeline"
+    expect(tour.open_tab(dag_id).get_by_role("heading", name="Snapshots")).to_be_visible()
+    tour.picture("dag")
+    run = up.api.runs(dag_id)[-1]
+    frame = tour.open_tab(dag_id, run["dag_run_id"])
+    expect(frame.get_by_role("heading", name="Published", exact=True)).to_be_visible()
+    expect(frame.get_by_role("heading", level=1)).to_contain_text(run["partition_key"])
+    tour.picture("dag-run")
+    expect(
+        tour.open_tab("iot_device_health_daily__summary").get_by_role("heading", name="Runs")
+    ).to_be_visible()
+
+
+def test_a_phone_needs_no_sideways_scrolling(tour: Tour) -> None:
+    tour.page.set_viewport_size({"width": 390, "height": 800})
+    for path in ("/", "/tiers", f"/tables/{DATASET}", f"/tables/{DATASET}/quality"):
+        tour.open_alone(path)
+        assert tour.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_a_dead_endpoint_is_named_and_tried_again(up: LocalLake, page: Page) -> None:
     (local_aws,) = (process for process in running(up.settings) if "localaws" in process.cmdline())
     local_aws.kill()
     psutil.wait_procs([local_aws], timeout=10)
     dag_id = "iot_device_telemetry__pipeline"
     started = up.api.post(f"dags/{dag_id}/dagRuns", {"logical_date": None, "partition_key": "2026-11-01"})
 
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 400
     while not (errors := _errors(up, started)):
         assert time.monotonic() < deadline
         time.sleep(2)
@@ -87,6 +154,17 @@ def test_a_dead_endpoint_is_named_and_tried_again(up: LocalLake) -> None:
     states = {task["task_id"]: task["state"] for task in up.api.tasks(started)}
     assert states["compact"] == "up_for_retry"
     assert states["publish"] is None
+
+    Tour(page, up.settings.airflow_url, "light").sign_in(USER, up.settings.password())
+    while (
+        "The lake does not answer"
+        not in (said := page.request.get(f"{up.settings.airflow_url}/lake/")).text()
+    ):
+        # What was read before the end is shown for a minute.
+        assert time.monotonic() < deadline
+        time.sleep(2)
+    assert said.status == 503
+    assert up.settings.aws_url in said.text()
 
 
 def _errors(lake: LocalLake, run: dict[str, Any]) -> list[str]:
