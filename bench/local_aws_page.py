@@ -112,8 +112,8 @@ def _page(results: AwsResults, load_1min: float) -> Iterator[str]:
         yield f"| {name} | {rate.a_second:,.0f} | {rate.cpu_ms:.2f} |"
     yield ""
     yield (
-        f"{results.large_batches.a_second * 500:,.0f} records a second come in by batches of 500; each is on"
-        " disk before the answer."
+        f"{results.large_batches.a_second * 500:,.0f} records a second come in by batches of 500; each"
+        " outlives a kill once its put is answered."
     )
     yield "Reads from Local AWS and from ministack alternate, and the median round of each counts."
     yield ""
