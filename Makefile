@@ -20,7 +20,7 @@ SCALE ?= 1
 CODE := dags plugins localaws ingest tests bench deploy examples
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e test-faults test-ingest rabbitmq test-compose trino test-trino chromium bench bench-large bench-gate bench-aws mwaa lambda lock clean
+.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e test-faults test-ingest rabbitmq test-compose trino test-trino chromium pictures bench bench-large bench-gate bench-pages bench-aws mwaa lambda lock clean
 MAKEFLAGS += --no-print-directory --warn-undefined-variables
 .DELETE_ON_ERROR:
 
@@ -45,6 +45,9 @@ test: lint chromium ## Everything that must pass: lint, types, and all but the l
 	@$(PYTEST_PARALLEL) tests/unit tests/contract tests/dags
 	@echo "== end to end"
 	@$(PYTEST) tests/e2e
+
+pictures: $(VENVS) chromium ## Take the pictures of docs/ui.md anew
+	@FIRELAKE_PICTURES=$(CURDIR)/docs/images $(PYTEST) tests/e2e/test_ui.py -k "lake_is_seen or have_a_tab"
 
 lint: $(VENVS) ## Style and types
 	@echo "== ruff"
@@ -103,6 +106,9 @@ bench-gate: $(VENVS) ## Measure the gate on ten and a hundred million rows; writ
 
 bench-large: var/bench/.venv/installed ## The same, and Firelake on ten times the data: ten minutes and 25 GB of free disk more
 	@PYTHONPATH=.:plugins $(BENCH_BIN)/python -m bench --large --scale $(SCALE)
+
+bench-pages: $(VENVS) ## Measure the lake's pages on 200 datasets with 1,000 runs each
+	@PYTHONPATH=.:plugins $(BIN)/python -m bench.lake_pages
 
 bench-aws: $(VENVS) ## Measure Local AWS; writes docs/local-aws-benchmarks.md
 	@PYTHONPATH=. $(BIN)/python -m bench.local_aws
