@@ -59,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     _errors(commands)
     _advising(commands)
     _maintaining(commands)
+    _analysing(commands)
     _operating(commands)
     return parser
 
@@ -123,6 +124,19 @@ def _looking(commands: _Commands) -> None:
     catalog.add_argument(
         "--count-since", metavar="DAY", help="count the partitions since this event day in Athena, too"
     )
+
+    examples = ["cost", "cost menu_clicks --months 24", "cost --csv cost.csv"]
+    cost = commands.add(
+        "cost",
+        "costing:cost",
+        "say what datasets cost a month and a year, and what would be cheaper",
+        *examples,
+    )
+    _dataset(cost)
+    cost.add_argument(
+        "--months", type=int, choices=range(1, 61), default=12, metavar="N", help="look so far ahead (12)"
+    )
+    cost.add_argument("--csv", type=Path, metavar="FILE", help="write what a month costs here as well")
 
 
 def _quarantine(commands: _Commands) -> None:
@@ -204,6 +218,44 @@ def _maintaining(commands: _Commands) -> None:
         metavar="DURATION",
         help="what a reader or run may still need: nothing younger is removed (default: 7d)",
     )
+
+
+def _analysing(commands: _Commands) -> None:
+    examples = [
+        "report menu_clicks --since 2026-11-01 --until 2026-11-07",
+        "report menu_clicks --since 2026-11-01 --until 2026-11-07 --out week.html",
+    ]
+    report = commands.add(
+        "report", "analysing:report", "show a range of event days as a table, charts or a file", *examples
+    )
+    _dataset(report)
+    _range(report, "event day", required=True)
+    report.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write FILE.html with charts, or rows to FILE.csv or .parquet",
+    )
+    examples = [
+        "export menu_clicks --out clicks",
+        "export iot_device_health_daily --format csv --out health --since 2026-11-01 --until 2026-11-07",
+        "export trusted.iot_device_telemetry --sample 0.01 --format feather --out sample",
+    ]
+    export = commands.add(
+        "export",
+        "analysing:export",
+        "write a trusted or summary table as files, one for each event partition; goes on where it stopped",
+        *examples,
+    )
+    export.add_argument("table", metavar="TABLE", help="trusted.NAME, summary.NAME or NAME")
+    export.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the files go")
+    export.add_argument(
+        "--format", choices=("parquet", "arrow", "feather", "csv"), default="parquet", help="default: parquet"
+    )
+    export.add_argument(
+        "--sample", type=float, default=1.0, metavar="SHARE", help="take this share of the rows, 0 to 1"
+    )
+    _range(export, "event partition", required=False)
 
 
 def _operating(commands: _Commands) -> None:
