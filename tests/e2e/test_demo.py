@@ -42,6 +42,12 @@ def test_the_reports_are_left_on_disk(lake: LocalLake) -> None:
         assert DATASET in Path(report).read_text()
 
 
+def test_the_picture_is_left_on_disk(lake: LocalLake) -> None:
+    (picture,) = lake.outcome["pictures"]
+    assert Path(picture) == lake.demo_folder / "iot_device_health_daily.svg"
+    assert "<svg" in Path(picture).read_text()
+
+
 def test_the_demo_leaves_no_process(lake: LocalLake) -> None:
     assert lake.outcome["lifecycle"]["verified"]
     assert lake.process_names() == []

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import FrameType
 
 from firelake.errors import FirelakeError
@@ -50,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--records", type=int, default=_SIZE_RECORDS, help="events per source (default: %(default)s)"
     )
+    demo.add_argument(
+        "--menus", action="store_true", help="show menu clicks and their funnel, too; it takes longer"
+    )
     demo.set_defaults(run=_demo)
     return parser
 
@@ -82,9 +86,12 @@ def _demo(stack: Stack, options: argparse.Namespace) -> int:
         booting = pool.submit(stack.start_airflow)
         # Reading these libraries takes seconds, in which Airflow comes up.
         from firelake_airflow.local.conclusion import conclude
-        from firelake_airflow.local.demo import Demo, Size
+        from firelake_airflow.local.demo import SHOWN, Demo, Size
 
-        demo = Demo(stack, Size(options.days, options.records), booting)
+        size = Size(options.days, options.records)
+        if options.menus:
+            size = replace(size, datasets=tuple(SHOWN))
+        demo = Demo(stack, size, booting)
         outcome = demo.run()
         stack.stop()
     if not conclude(outcome, demo.folder / "outcome.json"):

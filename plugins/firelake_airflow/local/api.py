@@ -48,6 +48,10 @@ class AirflowApi:
         """Send a payload to a path under ``/api/v2/``."""
         return self._signed("POST", path, payload)
 
+    def pause(self, dag_id: str, paused: bool) -> None:
+        """Let a DAG start no runs by itself, or start them again."""
+        self._signed("PATCH", f"dags/{quote(dag_id)}", {"is_paused": paused})
+
     def dag_ids(self) -> set[str]:
         """Return the DAGs that Airflow knows."""
         return {dag["dag_id"] for dag in self.get("dags?limit=1000")["dags"]}

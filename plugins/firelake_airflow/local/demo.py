@@ -29,7 +29,11 @@ from firelake_airflow.local.runs import Run, Runs
 from firelake_airflow.local.sending import Sending
 from ingest.sent import Sent
 
-_SHOWN = frozenset({"iot_device_telemetry"})
+# The summaries that are shown of each dataset that can be.
+SHOWN = {
+    "iot_device_telemetry": ("iot_device_anomalies", "iot_device_health_daily"),
+    "menu_clicks": ("menu_funnel",),
+}
 _LIFECYCLE = "lake__lifecycle"
 # The scheduler looks for backfills that have ended every half minute.
 _NOTICED_SECONDS = 120
@@ -38,10 +42,11 @@ _PAUSE_SECONDS = 3
 
 @dataclass(frozen=True)
 class Size:
-    """How much the demo sends."""
+    """How much the demo sends, and of which datasets."""
 
     days: int = 2
     records: int = 24_000
+    datasets: tuple[str, ...] = ("iot_device_telemetry",)
 
 
 class DemoStack(Protocol):
@@ -89,10 +94,11 @@ class Demo:
         self._size = size
         self._say = stack.say
         self._lake = Lake.from_environment()
-        self._datasets = tuple(dataset for dataset in load_datasets() if dataset.name in _SHOWN)
-        self._summaries = tuple(
-            summary.table for summary in load_summaries() if _SHOWN.issuperset(summary.table.sources)
-        )
+        self._datasets = tuple(dataset for dataset in load_datasets() if dataset.name in size.datasets)
+        summaries = [summary.table for summary in load_summaries()]
+        shown = {name for dataset in size.datasets for name in SHOWN[dataset]}
+        self._summaries = tuple(table for table in summaries if table.name in shown)
+        self._hidden = tuple(table for table in summaries if table.name not in shown)
         self.folder = stack.folder / "demo"
 
     def run(self) -> DemoOutcome:
@@ -103,13 +109,19 @@ class Demo:
         if self._booting is not None:
             self._booting.result()
         runs = Runs(self._stack.wait_for_airflow(self._dag_ids()), self._stack.run_seconds)
-        batches = {name: self._backfill(runs, name, each) for name, each in sent.items()}
+        with runs.pausing(f"{table.name}__summary" for table in self._hidden):
+            return self._process(runs, sent, began)
+
+    def _process(self, runs: Runs, sent: dict[str, Sent], began: float) -> DemoOutcome:
+        begun = {name: self._begin_backfill(runs, name, each) for name, each in sent.items()}
+        batches = {name: list(runs.wait_new(*wanted).values()) for name, wanted in begun.items()}
         changed = {name: runs.announced(of_dataset) for name, of_dataset in batches.items()}
         return DemoOutcome(
             datasets={name: self._examine(runs, name, of_dataset) for name, of_dataset in batches.items()},
             summaries={table.name: self._summarise(runs, table, changed) for table in self._summaries},
             lifecycle=self._tier(runs),
             sent=sent,
+            pictures=self._draw(),
             seconds=round(time.monotonic() - began, 1),
         )
 
@@ -126,9 +138,11 @@ class Demo:
 
     def _dag_ids(self) -> set[str]:
         pipelines = {f"{dataset.name}__pipeline" for dataset in self._datasets}
-        return pipelines | {f"{table.name}__summary" for table in self._summaries} | {_LIFECYCLE}
+        tables = (*self._summaries, *self._hidden)
+        return pipelines | {f"{table.name}__summary" for table in tables} | {_LIFECYCLE}
 
-    def _backfill(self, runs: Runs, dataset: str, sent: Sent) -> list[Run]:
+    def _begin_backfill(self, runs: Runs, dataset: str, sent: Sent) -> tuple[str, set[str], list[str]]:
+        """Start a dataset's backfill; return its DAG, the runs there were, and the days to wait for."""
         dag_id, days = f"{dataset}__pipeline", sorted(sent.days_sent)
         known = runs.known(dag_id)
         self._say(f"Airflow backfills {dag_id} from {days[0]} to {days[-1]}")
@@ -136,7 +150,7 @@ class Demo:
         # One after the other: neighbouring days share event partitions, and would wait for each other.
         how = ("--reprocess-behavior", "completed", "--max-active-runs", "1")
         self._create_backfill("--dag-id", dag_id, *span, *how)
-        return list(runs.wait_new(dag_id, known, days).values())
+        return dag_id, known, days
 
     def _create_backfill(self, *options: str) -> None:
         """Create a backfill, if need be once the scheduler has noticed that the one before has ended."""
@@ -183,3 +197,9 @@ class Demo:
         outcome: dict[str, Any] = runs.result(runs.trigger(_LIFECYCLE), "tier")
         self._say("Storage tiers are applied and read back")
         return outcome
+
+    def _draw(self) -> tuple[str, ...]:
+        from firelake_airflow.local.pictures import draw
+
+        pictures = draw(self._lake, [table.name for table in self._summaries], self.folder)
+        return tuple(str(path) for path in pictures)

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 import awswrangler
+import pandas as pd
 from firelake.iceberg import load_table
 from firelake.layout import Lake, Zone
 from firelake.outcome import Outcome, Published
@@ -68,6 +69,7 @@ class DemoOutcome(Outcome):
     summaries: dict[str, SummaryOutcome]
     lifecycle: dict[str, Any]
     sent: dict[str, Sent]
+    pictures: tuple[str, ...] = ()
     seconds: float
 
     def problems(self, before: DemoOutcome | None) -> list[str]:
@@ -127,13 +129,21 @@ def count_dataset(
 def read_summary(lake: Lake, table: SummaryTable) -> SummaryOutcome:
     """Read a summary as an analyst would."""
     partition = identifier(table.partition.column)
-    frame = awswrangler.athena.read_sql_query(
+    frame = query_summaries(
+        lake,
         f"SELECT count(*) AS n, count(DISTINCT {partition}) AS partitions FROM {identifier(table.name)}",  # noqa: S608
+    )
+    return SummaryOutcome(rows=int(frame["n"][0]), partitions=int(frame["partitions"][0]))
+
+
+def query_summaries(lake: Lake, statement: str) -> pd.DataFrame:
+    """Ask the summary tables with awswrangler."""
+    return awswrangler.athena.read_sql_query(
+        statement,
         database=lake.database(Zone.SUMMARY),
         workgroup=lake.athena_workgroup,
         ctas_approach=False,
     )
-    return SummaryOutcome(rows=int(frame["n"][0]), partitions=int(frame["partitions"][0]))
 
 
 def _fingerprint(table: Table) -> tuple[int, str]:

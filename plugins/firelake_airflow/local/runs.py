@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from firelake_airflow.local.api import AirflowApi
+from firelake_airflow.local.api import AirflowApi, ApiError
 from firelake_airflow.local.processes import StackError
 
 _POLL_S = 0.5
+_LOCKED_S = 60
 _DONE = {"success", "failed"}
 
 Run = dict[str, Any]
@@ -33,6 +35,19 @@ class Runs:
     def known(self, dag_id: str) -> set[str]:
         """Return the ids of the runs there are."""
         return {run["dag_run_id"] for run in self._api.runs(dag_id)}
+
+    @contextmanager
+    def pausing(self, dag_ids: Iterable[str]) -> Iterator[None]:
+        """Let some DAGs start no runs by themselves meanwhile: what changes then does not reach them."""
+        paused: list[str] = []
+        try:
+            for dag_id in dag_ids:
+                self._pause(dag_id, True)
+                paused.append(dag_id)
+            yield
+        finally:
+            for dag_id in paused:
+                self._pause(dag_id, False)
 
     def result(self, run: Run, task_id: str) -> Any:
         """Return what a task of a run returned."""
@@ -81,6 +96,17 @@ class Runs:
             return {run["dag_run_id"]: run for run in self._api.runs(dag_id) if run["dag_run_id"] == started}
 
         return self._wait(found, bool, dag_id)[started]
+
+    def _pause(self, dag_id: str, paused: bool) -> None:
+        """Pause or start a DAG, if need be again: the scheduler may hold the database for a while."""
+        give_up_at = time.monotonic() + _LOCKED_S
+        while True:
+            try:
+                return self._api.pause(dag_id, paused)
+            except ApiError:
+                if time.monotonic() > give_up_at:
+                    raise
+                time.sleep(_POLL_S)
 
     def _wait(
         self, found: Callable[[], dict[str, Run]], complete: Callable[[dict[str, Run]], bool], what: str

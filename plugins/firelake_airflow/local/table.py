@@ -18,7 +18,10 @@ def render(outcome: DemoOutcome) -> str:
         lines += ["", name, *_rows([("rows", f"{summary.rows:,}"), ("days", f"{summary.partitions:,}")])]
     counts = outcome.lifecycle["counts"]
     tiers = ", ".join(f"{number} {action}" for action, number in counts.items() if number)
-    return "\n".join([*lines, "", "storage tiers", *_rows([("rules", tiers)])])
+    pictures = [("see", picture) for picture in outcome.pictures]
+    return "\n".join(
+        [*lines, "", "storage tiers", *_rows([("rules", tiers)]), "", "pictures", *_rows(pictures)]
+    )
 
 
 def _dataset(outcome: DatasetOutcome) -> Iterable[tuple[str, str]]:
