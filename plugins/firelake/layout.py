@@ -130,6 +130,11 @@ def verdict_key(table: str, run_id: str) -> str:
     return f"{verdict_prefix(table)}{run_id}.json"
 
 
+def acceptance_key(table: str, run_id: str) -> str:
+    """Return the key of a steward's word for a batch that the gate refused."""
+    return f"acceptances/{table}/{run_id}.json"
+
+
 def verdict_prefix(table: str) -> str:
     """Return the folder of all verdicts on a table's stages."""
     return f"verdicts/{table}/"

@@ -12,11 +12,12 @@ from firelake.compact import engine
 from firelake.compact.discover import Discovered, discover
 from firelake.compact.scratch import Limits
 from firelake.iceberg import StaleBase
-from firelake.layout import Lake, Zone
+from firelake.layout import Lake, Zone, stage_key, uri
 from firelake.ledger import Ledger, read_stage
 from firelake.outcome import Accounting, Outcome, Published
 from firelake.periods import Grain, PeriodRange
 from firelake.quality import checkpoint
+from firelake.quality.acceptance import accept
 from firelake.quality.verdict import Verdict
 from firelake.runs import new_run_id
 from firelake.spec import Dataset, find_dataset
@@ -230,3 +231,17 @@ def verify(published: dict[str, Any]) -> dict[str, Any]:
     """Verify what was published, as :meth:`Pipeline.verify`; return rows by partition as Athena counted."""
     outcome = Published.model_validate(published)
     return Pipeline.of(outcome.dataset).verify(outcome).model_dump(mode="json")
+
+
+def accept_by_name(dataset: str, run_id: str, by: str, why: str) -> dict[str, Any]:
+    """Accept a batch that the gate refused, as :func:`firelake.quality.acceptance.accept`.
+
+    Returns
+    -------
+    dict
+        ``stage_uri``, for :func:`publish`, and the acceptance.
+    """
+    lake = Lake.from_environment()
+    acceptance = accept(lake, find_dataset(dataset).name, run_id, by, why)
+    stage_uri = uri(lake.bucket(Zone.OPS), stage_key(dataset, run_id))
+    return {"stage_uri": stage_uri, **acceptance.model_dump(mode="json")}

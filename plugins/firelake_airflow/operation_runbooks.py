@@ -49,6 +49,27 @@ Raw is not touched. Objects that were taken back are **held**: no run sweeps the
 `{name}__pipeline`, reprocessing what completed). From a shell: `firelake rollback {name}`.
 """
 
+_ACCEPT = """\
+Publishes a batch that broke **critical** rules, because a steward says that it is right all the same. Unless
+somebody does, it stays refused. Owner: {owner}.
+
+*Trigger* it. `list_refused` shows in its log the batches that are still staged, the rules that they broke and
+their reports. With **Dry run** on, that is all. With it off, `approve` waits for a person (*Required
+Actions*), who chooses the batch and writes why. Who it was and why is a row `gate.accepted` of the table
+`ops.quality_results`, beside the rules that failed.
+
+| task | does | when it fails |
+| --- | --- | --- |
+| list_refused | lists them; skipped if there are none | the lake does not answer |
+| approve | asks a steward; a rejection skips what follows | nobody answered for a day: trigger again |
+| accept | writes down who and why | no reason was given, or a check could not be made: correct the suite |
+| publish | as in `{name}__pipeline` | another run changed the days: the batch is staged and judged \
+anew, and if it is refused again, accepted again |
+| verify, announce | as in `{name}__pipeline` | as there |
+
+If such batches come often, the rule is wrong: change the suite. From a shell: `firelake accept {name}`.
+"""
+
 _ERASE = """\
 Erases the records in which a column with personal data (`pii: true`: {columns}) has one of the given values:
 from raw, trusted, quarantine and the summaries that read `{name}`. Owner: {owner}.
@@ -129,3 +150,8 @@ def rollback_runbook(dataset: Dataset) -> str:
 def erase_runbook(dataset: Dataset, columns: Iterable[str]) -> str:
     """Say what an erasure does and what to do when a task fails."""
     return _ERASE.format(name=dataset.name, owner=dataset.owner, columns=", ".join(columns))
+
+
+def accept_runbook(dataset: Dataset) -> str:
+    """Say how a refused batch is accepted and what to do when a task fails."""
+    return _ACCEPT.format(name=dataset.name, owner=dataset.owner)

@@ -22,6 +22,7 @@ _KINDS = (
     ("pipeline", "Pipelines", "From raw to trusted, one arrival period a run; *Backfill* runs the past."),
     ("summary", "Summaries", "Started when a table that it reads has changed, for what has changed."),
     ("rebuild", "Rebuilds", "Started by hand."),
+    ("accept", "Acceptances", "Started by hand, approved by a steward, who says why."),
     ("rollback", "Rollbacks", "Started by hand, approved by a person."),
     ("erase", "Erasures", "Started by hand, approved by a person; for datasets with personal data."),
     ("lake", "The whole lake", "By the clock."),

@@ -259,6 +259,17 @@ def _analysing(commands: _Commands) -> None:
 
 
 def _operating(commands: _Commands) -> None:
+    examples = [
+        "accept menu_clicks",
+        'accept menu_clicks --run cli-20261121T001500Z-5d3f9a10 --by "J. Doe" --why "Holiday: few guests"',
+    ]
+    accept = commands.add(
+        "accept", "operating:accept", "publish a batch that the gate refused, and say who and why", *examples
+    )
+    _dataset(accept)
+    accept.add_argument("--run", metavar="RUN", help="the run that staged it; without it, list the refused")
+    accept.add_argument("--by", metavar="NAME", help="who answers for it")
+    accept.add_argument("--why", metavar="TEXT", help="why it may be published all the same")
     examples = ["rollback menu_clicks", "rollback menu_clicks --to 5012330718249611 --apply"]
     rollback = commands.add(
         "rollback", "operating:rollback", "let readers see an earlier snapshot of a trusted table", *examples

@@ -1,18 +1,40 @@
-"""``rollback`` and ``erase``: what takes published data back."""
+"""``accept``, ``rollback`` and ``erase``: what a person decides about data."""
 
 from __future__ import annotations
 
 import argparse
 
 from firelake.cli.answer import Answer, progress, table
-from firelake.cli.selected import dataset_of
+from firelake.cli.selected import dataset_of, pipeline_of
 from firelake.erase import Erasure, Request
 from firelake.errors import UsageError
-from firelake.layout import Lake
+from firelake.layout import Lake, Zone, stage_key, uri
+from firelake.quality import acceptance
 from firelake.rollback import Rollback, SnapshotInfo
 from firelake.summary.spec import load_summaries
 
 _UNCHANGED = "nothing was changed; add --apply to do it"
+
+
+def accept(options: argparse.Namespace) -> Answer:
+    """List the batches that the gate refused, or publish one that somebody answers for."""
+    pipeline = pipeline_of(options)
+    lake, dataset = pipeline.lake, pipeline.dataset
+    if options.run is None:
+        found = acceptance.refused(lake, dataset.name)
+        lines = [
+            f"{one.run_id}: {', '.join(rule.rule for result in one.results for rule in result.blocking)}"
+            for one in found
+        ]
+        listed = {"refused": [{"run_id": one.run_id, **one.summary()} for one in found]}
+        return Answer(listed, tuple(lines) or ("the gate has refused nothing that is still staged",))
+    accepted = acceptance.accept(lake, dataset.name, options.run, options.by or "", options.why or "")
+    stage_uri = uri(lake.bucket(Zone.OPS), stage_key(dataset.name, options.run))
+    published = pipeline.publish(stage_uri)
+    pipeline.verify(published)
+    said = f"{options.run}: accepted by {accepted.by}, published in snapshot {published.snapshot_id}"
+    outcome = {"acceptance": accepted.model_dump(mode="json"), "published": published.model_dump(mode="json")}
+    return Answer(outcome, (said,))
 
 
 def rollback(options: argparse.Namespace) -> Answer:

@@ -22,6 +22,7 @@ COMMANDS = (
     ["quarantine", "show"],
     ["quarantine", "replay"],
     ["maintain"],
+    ["accept"],
     ["rollback"],
     ["erase"],
 )
