@@ -9,39 +9,47 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from firelake.books import Totals
 from firelake.insight.daily import Fold
 from firelake.outcome import Outcome
 from firelake.tables import LEDGER
 
 _DAY_LENGTH = len("2026-11-21")
 # As firelake.books folds the entries of one object: the latest that says where its records went stands,
-# and what later ones took from it is taken off. All entries of an object lie in the same day, for they
-# carry its arrival: so each day is folded for itself. `run_…` is what a run said of its objects then.
+# and what later ones took from it is taken off; of one commit, a rollback's come first. All entries of an
+# object lie in the same day, for they carry its arrival: so each day is folded for itself. `run_…` is what
+# a run said of its own objects; a rollback repeats it of those that it puts back.
 _SQL = """
-WITH told AS (
+WITH held AS (
+    SELECT DISTINCT dataset, raw_object, run_id, true AS held FROM entries WHERE entry = 'held'
+), marked AS (
+    SELECT entries.*, coalesce(held.held, false) AS held
+    FROM entries LEFT JOIN held USING (dataset, raw_object, run_id)
+), told AS (
     SELECT *, row_number() OVER (
-        PARTITION BY dataset, raw_object
-        ORDER BY sequence_number DESC, entry = 'processed' DESC) = 1 AS latest
-    FROM entries WHERE entry IN ('processed', 'reinstated', 'held')
+        PARTITION BY dataset, raw_object ORDER BY sequence_number DESC, held) = 1 AS latest,
+        NOT held AND row_number() OVER (
+            PARTITION BY dataset, raw_object, run_id ORDER BY sequence_number) = 1 AS own
+    FROM marked WHERE entry = 'processed'
 ), taken AS (
     SELECT latest.dataset, latest.arrival_period, latest.run_id,
         sum(later.records_in) AS records_in, sum(later.trusted) AS trusted,
         sum(later.duplicates) AS duplicates, sum(later.quarantined) AS quarantined
-    FROM entries AS later JOIN told AS latest ON latest.latest
+    FROM marked AS later JOIN told AS latest ON latest.latest
         AND later.dataset = latest.dataset AND later.raw_object = latest.raw_object
         AND (later.sequence_number > latest.sequence_number
-            OR (later.entry = 'displaced' AND later.sequence_number = latest.sequence_number))
-    WHERE later.entry IN ('displaced', 'erased') GROUP BY ALL
+            OR (later.sequence_number = latest.sequence_number AND later.held <= latest.held))
+    WHERE later.entry = 'displaced' GROUP BY ALL
 ), counted AS (
-    SELECT dataset, arrival_period, run_id, max(sequence_number) AS sequence_number,
+    SELECT dataset, arrival_period, run_id, min(sequence_number) AS sequence_number,
         string_agg(DISTINCT event_partitions, ',') AS event_partitions,
-        count(*) FILTER (entry = 'processed') AS run_objects,
-        sum(records_in) FILTER (entry = 'processed') AS run_records_in,
-        sum(trusted) FILTER (entry = 'processed') AS run_trusted,
-        sum(duplicates) FILTER (entry = 'processed') AS run_duplicates,
-        sum(quarantined) FILTER (entry = 'processed') AS run_quarantined,
-        sum(bytes_raw) FILTER (entry = 'processed') AS run_bytes_raw,
-        sum(bytes_json) FILTER (entry = 'processed') AS run_bytes_json,
+        count(*) FILTER (own) AS run_objects,
+        sum(records_in) FILTER (own) AS run_records_in,
+        sum(trusted) FILTER (own) AS run_trusted,
+        sum(duplicates) FILTER (own) AS run_duplicates,
+        sum(quarantined) FILTER (own) AS run_quarantined,
+        sum(bytes_raw) FILTER (own) AS run_bytes_raw,
+        sum(bytes_json) FILTER (own) AS run_bytes_json,
         sum(records_in) FILTER (latest) AS records_in, sum(trusted) FILTER (latest) AS trusted,
         sum(duplicates) FILTER (latest) AS duplicates, sum(quarantined) FILTER (latest) AS quarantined,
         sum(bytes_raw) FILTER (latest) AS bytes_raw
@@ -83,13 +91,9 @@ FOLD = Fold(
 )
 
 
-class Counts(Outcome):
-    """Where records went."""
+class Counts(Totals):
+    """Where records went, and the size of the objects that they came in."""
 
-    records_in: int = 0
-    trusted: int = 0
-    duplicates: int = 0
-    quarantined: int = 0
     bytes_raw: int = 0
 
     @classmethod
@@ -97,11 +101,6 @@ class Counts(Outcome):
         """Add counts up."""
         found = list(counts)
         return cls(**{name: sum(getattr(one, name) for one in found) for name in cls.model_fields})
-
-    @property
-    def balanced(self) -> bool:
-        """Whether every record that came in went somewhere."""
-        return self.records_in == self.trusted + self.duplicates + self.quarantined
 
     @property
     def quarantine_rate(self) -> float | None:
@@ -189,7 +188,7 @@ def _run(run_id: str, rows: Iterable[dict[str, Any]]) -> RunFlow:
     partitions = {part for row in rows for part in (row["event_partitions"] or "").split(",") if part}
     return RunFlow(
         run_id=run_id,
-        sequence_number=max(row["sequence_number"] for row in rows),
+        sequence_number=min(row["sequence_number"] for row in rows),
         arrival_periods=tuple(sorted({row["arrival_period"] for row in rows})),
         event_partitions=tuple(sorted(partitions)),
         raw_objects=sum(row["run_objects"] for row in rows),
