@@ -11,8 +11,10 @@ import runpy
 import sys
 
 import firelake.lifecycle
+import firelake.maintain
 import firelake.pipeline
 import firelake.quality.evaluator
+import firelake.rollback
 import firelake.summary.pipeline  # noqa: F401
 
 import firelake_airflow.lifecycle
