@@ -22,6 +22,7 @@ from tests.fixtures.local_aws import ROOT
 PERIOD = PeriodRange.parse("2026-11-21", Grain.DAY)
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("step", STEPS)
 def test_a_killed_run_leaves_nothing_behind_that_the_next_does_not_mend(
     step: str, lake: TestLake, spec_path: Path

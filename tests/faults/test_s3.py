@@ -24,6 +24,8 @@ def proxy(local_aws: LocalAws) -> Iterator[FaultProxy]:
         yield running
 
 
+# Each fault is waited out and tried again, up to two minutes long.
+@pytest.mark.timeout(1800)
 def test_runs_over_a_failing_s3_complete_or_fail_whole(
     lake: TestLake, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
