@@ -30,6 +30,9 @@ from tests.fixtures.athena import AthenaLake
 from tests.fixtures.local_aws import LocalAws
 from tests.trino.rows import RandomRows
 
+pytestmark = pytest.mark.timeout(900)
+"""The first test waits until both engines have answered everything."""
+
 DAY = "2026-11-19"
 ROWS = 600
 START_S = 240
