@@ -48,6 +48,7 @@ def raw_object(local_aws: LocalAws) -> str:
     """Put one object of 40 readings around midnight into a lake that holds nothing else of its dataset."""
     from firelake import iceberg
     from firelake.catalog import prepare_lake
+    from firelake.storage import Bucket
     from firelake.tables import LEDGER
 
     lake, datasets = Lake.from_environment(), load_datasets()
@@ -58,6 +59,8 @@ def raw_object(local_aws: LocalAws) -> str:
             iceberg.catalog().drop_table(table)
     prepare_lake(lake, datasets, [summary.table for summary in load_summaries()])
     LEDGER.load(lake).delete()
+    raw = Bucket(lake.bucket(Zone.RAW))
+    raw.delete([info.key for dataset in datasets for info in raw.list(dataset.raw.prefix)])
     put_readings(lake)
     return KEY
 
