@@ -20,7 +20,7 @@ SCALE ?= 1
 CODE := dags plugins localaws ingest tests bench deploy examples
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-e2e test-faults test-ingest rabbitmq test-compose trino test-trino chromium pictures bench bench-large bench-gate bench-pages bench-aws mwaa lambda lock clean
+.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-sql test-e2e test-faults test-ingest rabbitmq test-compose trino test-trino chromium pictures bench bench-large bench-gate bench-pages bench-aws mwaa lambda lock clean
 MAKEFLAGS += --no-print-directory --warn-undefined-variables
 .DELETE_ON_ERROR:
 
@@ -40,11 +40,7 @@ up: $(VENVS) ## Start Local AWS and Airflow; print the URL and the login
 down: $(VENVS) ## Stop them, whoever started them
 	@$(STACK) down
 
-test: lint chromium ## Everything that must pass: lint, types, and all but the long tests
-	@echo "== unit, contract and DAG tests"
-	@$(PYTEST_PARALLEL) tests/unit tests/contract tests/dags
-	@echo "== end to end"
-	@$(PYTEST) tests/e2e
+test: lint test-unit test-contract test-dags test-sql test-e2e ## Everything that must pass: lint, types, and all but the long tests
 
 pictures: $(VENVS) chromium ## Take the pictures of docs/ui.md anew
 	@FIRELAKE_PICTURES=$(CURDIR)/docs/images $(PYTEST) tests/e2e/test_ui.py -k "lake_is_seen or have_a_tab"
@@ -61,6 +57,7 @@ format: $(VENVS) ## Format the code and fix what can be fixed
 	@$(BIN)/ruff check --fix $(CODE)
 	@$(BIN)/ruff format $(CODE)
 
+# Each suite runs by itself: those on Local AWS share one, and some look at all that lies in it.
 test-unit: $(VENVS) ## Tests without any network
 	@$(PYTEST_PARALLEL) tests/unit
 
@@ -68,7 +65,10 @@ test-contract: $(VENVS) ## Real AWS clients against Local AWS
 	@$(PYTEST_PARALLEL) tests/contract
 
 test-dags: $(VENVS) ## The DAGs as Airflow reads and runs them
-	@$(PYTEST) tests/dags
+	@$(PYTEST_PARALLEL) tests/dags
+
+test-sql: $(VENVS) ## The summaries' queries, by cases and by days of simulated data
+	@$(PYTEST_PARALLEL) tests/sql
 
 test-e2e: $(VENVS) chromium ## The main job with the real scheduler, and the UI in a browser
 	@$(PYTEST) tests/e2e

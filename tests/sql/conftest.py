@@ -13,7 +13,7 @@ from firelake.summary import load_summaries
 from tests.fixtures.local_aws import LocalAws
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     """Yield a lake with every table, none of which has rows."""
     local_aws = LocalAws.start(tmp_path_factory.mktemp("localaws"))
