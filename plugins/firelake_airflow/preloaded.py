@@ -1,26 +1,47 @@
-"""An ``airflow`` command with the libraries that tasks need read already.
+"""An ``airflow`` command that has read the libraries its children need.
 
-``python -m firelake_airflow.preloaded scheduler`` (LocalExecutor) or ``… celery worker``: both fork
-their workers, and each task is a fork of a worker. What the first process has imported costs them
-nothing; otherwise every task would spend seconds on it.
+``python -m firelake_airflow.preloaded scheduler`` (LocalExecutor) and ``… celery worker`` fork a process for
+each task, ``… dag-processor`` one for each look at a DAG file. What the first process has imported costs
+them nothing; otherwise each of them would spend seconds on it.
 """
 
 from __future__ import annotations
 
 import runpy
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 
-import firelake.lifecycle
-import firelake.maintain
-import firelake.pipeline
-import firelake.quality.evaluator
-import firelake.rollback
-import firelake.summary.pipeline  # noqa: F401
+_BUILDERS = (
+    "accept",
+    "declared",
+    "drift",
+    "erase",
+    "lifecycle",
+    "maintenance",
+    "pipeline",
+    "rebuild",
+    "reconcile",
+    "rollback",
+    "summary",
+)
+# What tasks do. DAG files declare only, and do without.
+_WORK = ("lifecycle", "maintain", "pipeline", "quality.evaluator", "rollback", "summary.pipeline")
 
-import firelake_airflow.lifecycle
-import firelake_airflow.pipeline
-import firelake_airflow.summary  # noqa: F401
+
+def modules_for(command: str) -> Sequence[str]:
+    """Return what the children of an ``airflow`` command import."""
+    builders = [f"firelake_airflow.{name}" for name in _BUILDERS]
+    return builders if command == "dag-processor" else [*builders, *(f"firelake.{name}" for name in _WORK)]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Import what the command's children need and become the command."""
+    for name in modules_for(arguments[0]):
+        import_module(name)
+    sys.argv = ["airflow", *arguments]
+    runpy.run_module("airflow", run_name="__main__")
+
 
 if __name__ == "__main__":
-    sys.argv = ["airflow", *sys.argv[1:]]
-    runpy.run_module("airflow", run_name="__main__")
+    main(sys.argv[1:])

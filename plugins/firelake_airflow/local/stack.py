@@ -30,7 +30,7 @@ _AWS_PYTHON = PROJECT_ROOT / "localaws" / ".venv" / "bin" / "python"
 _COMPONENTS = {
     "scheduler": [sys.executable, "-m", "firelake_airflow.preloaded", "scheduler", "--skip-serve-logs"],
     "api-server": [str(AIRFLOW), "api-server"],
-    "dag-processor": [str(AIRFLOW), "dag-processor"],
+    "dag-processor": [sys.executable, "-m", "firelake_airflow.preloaded", "dag-processor"],
     "triggerer": [str(AIRFLOW), "triggerer", "--skip-serve-logs"],
 }
 _READY_SECONDS = 120
