@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from boto3.session import Session
 from botocore.config import Config
@@ -20,6 +20,8 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
+from botocore.loaders import Loader, create_loader
+from botocore.session import Session as BotocoreSession
 
 from firelake.errors import FirelakeError, LakeUnreachable
 
@@ -103,11 +105,29 @@ def client(service: Service) -> Any:
         return _client(service, os.getpid(), os.environ.get("AWS_ENDPOINT_URL"))
 
 
+def preload() -> None:
+    """Read what describes the services, so that no fork of this process has to."""
+    for service in get_args(Service):
+        _session().client(service, region_name="us-east-1")
+
+
+def _session() -> Session:
+    session = BotocoreSession()
+    session.register_component("data_loader", _loader())
+    return Session(botocore_session=session)
+
+
+@lru_cache(maxsize=1)
+def _loader() -> Loader:
+    """Return the reader of the services' descriptions; what it has read it keeps, for every session."""
+    return create_loader()
+
+
 @lru_cache(maxsize=32)
 def _client(service: Service, _process: int, _endpoint: str | None) -> Any:
     """Make a client; a forked process must not share its parent's connections."""
     try:
-        return Session().client(service, config=_CONFIG)
+        return _session().client(service, config=_CONFIG)
     except ValueError as error:
         raise LakeUnreachable(f"AWS_ENDPOINT_URL: {error}; write it like http://127.0.0.1:4566") from error
 

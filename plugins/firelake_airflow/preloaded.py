@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+_DECLARES = "dag-processor"
 _BUILDERS = (
     "accept",
     "declared",
@@ -32,13 +33,15 @@ _WORK = ("lifecycle", "maintain", "pipeline", "quality.evaluator", "rollback", "
 def modules_for(command: str) -> Sequence[str]:
     """Return what the children of an ``airflow`` command import."""
     builders = [f"firelake_airflow.{name}" for name in _BUILDERS]
-    return builders if command == "dag-processor" else [*builders, *(f"firelake.{name}" for name in _WORK)]
+    return builders if command == _DECLARES else [*builders, *(f"firelake.{name}" for name in _WORK)]
 
 
 def main(arguments: Sequence[str]) -> None:
     """Import what the command's children need and become the command."""
     for name in modules_for(arguments[0]):
         import_module(name)
+    if arguments[0] != _DECLARES:
+        import_module("firelake.aws").preload()
     sys.argv = ["airflow", *arguments]
     runpy.run_module("airflow", run_name="__main__")
 
