@@ -10,6 +10,8 @@ STACK := $(BIN)/python -m firelake_airflow.local
 PYTEST := $(BIN)/pytest
 # A file's tests share what they start, so they stay together.
 PYTEST_PARALLEL := $(PYTEST) --numprocesses 2 --dist loadfile
+# The end-to-end tests that need a browser or a notebook.
+LOOKED_AT := test_examples.py test_report_pages.py test_ui.py
 BENCH_BIN := var/bench/.venv/bin
 # What else the demo is told: --menus shows menu clicks and their funnel, too.
 DEMO ?=
@@ -20,7 +22,7 @@ SCALE ?= 1
 CODE := dags plugins localaws ingest tests bench deploy examples
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-sql test-e2e test-faults test-ingest rabbitmq test-compose trino test-trino chromium pictures bench bench-large bench-gate bench-pages bench-aws mwaa lambda lock clean
+.PHONY: help venv demo up down test lint format test-unit test-contract test-dags test-sql test-e2e test-ui test-faults test-ingest rabbitmq test-compose trino test-trino chromium pictures bench bench-large bench-gate bench-pages bench-aws mwaa lambda lock clean
 MAKEFLAGS += --no-print-directory --warn-undefined-variables
 .DELETE_ON_ERROR:
 
@@ -40,7 +42,7 @@ up: $(VENVS) ## Start Local AWS and Airflow; print the URL and the login
 down: $(VENVS) ## Stop them, whoever started them
 	@$(STACK) down
 
-test: lint test-unit test-contract test-dags test-sql test-e2e ## Everything that must pass: lint, types, and all but the long tests
+test: lint test-unit test-contract test-dags test-e2e ## What a change must pass: lint, types, and all but the long tests
 
 pictures: $(VENVS) chromium ## Take the pictures of docs/ui.md anew
 	@FIRELAKE_PICTURES=$(CURDIR)/docs/images $(PYTEST) tests/e2e/test_ui.py -k "lake_is_seen or have_a_tab"
@@ -70,8 +72,11 @@ test-dags: $(VENVS) ## The DAGs as Airflow reads and runs them
 test-sql: $(VENVS) ## The summaries' queries, by cases and by days of simulated data
 	@$(PYTEST_PARALLEL) tests/sql
 
-test-e2e: $(VENVS) chromium ## The main job with the real scheduler, and the UI in a browser
-	@$(PYTEST) tests/e2e
+test-e2e: $(VENVS) ## The main job with the real scheduler: demo, failed gate, start and stop
+	@$(PYTEST) tests/e2e $(addprefix --ignore=tests/e2e/,$(LOOKED_AT))
+
+test-ui: $(VENVS) chromium ## What people look at: Airflow and the lake's pages in a browser, reports, notebooks
+	@$(PYTEST) $(addprefix tests/e2e/,$(LOOKED_AT))
 
 trino: localaws/.venv/installed ## Install a real Trino from Maven (0.8 GB, once), run by this machine's Java
 	@$(AWS_BIN)/python -m localaws.athena.trino.installation
