@@ -100,7 +100,7 @@ test-ingest: $(VENVS) rabbitmq ## The forwarder with a real RabbitMQ: killed bro
 rabbitmq: ## Install the broker that test-ingest starts, if it is missing
 	@test -x /usr/lib/rabbitmq/bin/rabbitmq-server || .ci/install-rabbitmq
 
-chromium: ## Install the browser that test-e2e looks at Airflow with, if it is missing
+chromium: ## Install the browser of test-ui, if it is missing
 	@command -v chromium >/dev/null || .ci/install-chromium
 
 bench: var/bench/.venv/installed ## Measure Firelake beside its peers; writes docs/benchmarks.md
