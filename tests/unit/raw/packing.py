@@ -10,10 +10,16 @@ from collections.abc import Callable
 import pyarrow as pa
 
 
+def gzipped(data: bytes) -> bytes:
+    """Pack without the time of day: the same bytes are packed the same."""
+    return gzip.compress(data, mtime=0)
+
+
 def zipped(data: bytes) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("object", data)
+        # A ZipInfo carries no time of day either.
+        archive.writestr(zipfile.ZipInfo("object"), data, zipfile.ZIP_DEFLATED)
     return target.getvalue()
 
 
@@ -41,7 +47,7 @@ def _chunk(data: bytes) -> bytes:
 
 
 PACKINGS: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.compress,
+    "gzip": gzipped,
     "zip": zipped,
     "zstd": zstd,
     "snappy": xerial,
