@@ -82,8 +82,11 @@ def _starts(data: bytes, chars: NDArray[np.uint8]) -> tuple[NDArray[np.int64], b
         blank.append(skipped)
         ahead = np.concatenate((ahead[_WHITESPACE[nxt]] + 1, resume))
     found = [part for part in found if part.size]
-    starts = found[0] if len(found) == 1 else np.sort(np.concatenate([*found, np.empty(0, dtype=np.int64)]))
+    starts = np.concatenate([*found, np.empty(0, dtype=np.int64)])
     positions = np.concatenate(blank) if blank else np.empty(0, dtype=np.int64)
+    # Separators of one length and kind, as nearly all objects have, leave them in order.
+    if len(found) > 1 or positions.size:
+        starts.sort()
     return starts, _blanked(data, positions)
 
 

@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 
 import pytest
 from firelake.raw.cut import cut
@@ -56,3 +57,11 @@ def test_an_object_without_content_has_no_pieces(data: bytes) -> None:
 )
 def test_what_cannot_be_a_record_is_suspect(data: bytes, suspects: set[int]) -> None:
     assert cut(data).suspects == suspects
+
+
+@given(st.lists(st.sampled_from(["", "\n", "\\n", "\r\n", " ", "\ufeff", "\\n\n"]), min_size=1, max_size=8))
+def test_separators_of_any_kinds_keep_the_order(separators: list[str]) -> None:
+    records = [json.dumps({"n": number}) for number in range(len(separators))]
+    pieces = cut("".join(map("".join, zip(records, separators, strict=True))).encode())
+    found = [pieces.text[start:end] for start, end in pairwise(pieces.bounds.tolist())]
+    assert [text.decode().strip() for text in found] == records
