@@ -31,7 +31,8 @@ Value = Any
 
 names = st.text(string.ascii_lowercase, min_size=1, max_size=3)
 scalars = st.sampled_from(sorted(PRIMITIVES - {"float"})).map(Primitive)
-decimals = st.integers(1, 15).flatmap(lambda p: st.integers(0, p).map(lambda s: Decimal(p, s)))
+# Up to a scale of 4: json writes what is smaller with an exponent, which is refused inside lists and structs.
+decimals = st.integers(1, 15).flatmap(lambda p: st.integers(0, min(p, 4)).map(lambda s: Decimal(p, s)))
 types: st.SearchStrategy[ColumnType] = st.recursive(
     scalars | decimals,
     lambda inner: (
