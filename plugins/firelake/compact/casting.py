@@ -148,8 +148,9 @@ def _scalar(text: str, kind: ColumnType) -> str:
         case Primitive("boolean"):
             return f"CASE lower({text}) WHEN 'true' THEN true WHEN 'false' THEN false END"
         case Decimal():
+            # By way of the wider type: DuckDB reads no 1e-7 as a decimal without room before the point.
             exact = f"TRY_CAST({text} AS {exact_decimal(kind)})"
-            return f"CASE WHEN {exact} = TRY_CAST({text} AS {target}) THEN TRY_CAST({text} AS {target}) END"
+            return f"CASE WHEN {exact} = TRY_CAST({exact} AS {target}) THEN TRY_CAST({exact} AS {target}) END"
         case _:
             return f"CASE WHEN isfinite(TRY_CAST({text} AS {target})) THEN TRY_CAST({text} AS {target}) END"
 
